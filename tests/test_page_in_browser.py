@@ -49,6 +49,20 @@ class Graph(stand_in.StandIn):
         ]  # fmt: skip
         return answers.History(1.0, tuple(points))
 
+    def learning(self) -> answers.Learning:
+        return answers.Learning(
+            hours=tuple(learned(3600.0 * hour, hour) for hour in range(-30, 1) if (hour + 5) % 9),
+            days=(learned(0.0, 0),),
+        )
+
+    def cycle(self) -> answers.Cycle:
+        parts = (
+            answers.CyclePart("encode vision", 4.0, 0.8, 3.9, 8.0),
+            answers.CyclePart("hand over", 1.0, 0.2, None, None),
+        )
+        way = answers.CycleWay(5.0, 4.5, 9.0, parts, "encode vision takes 80% of it")
+        return answers.Cycle("vision", way, None)
+
     def experiences(self) -> answers.Experiences:
         return answers.Experiences((kept("0"), kept("1")))
 
@@ -83,6 +97,21 @@ class Graph(stand_in.StandIn):
     def sleep(self, wanted: requests.Sleep) -> Any:
         self.done.append(("sleep", wanted.dry_run))
         return super().sleep(wanted)
+
+
+def learned(offset_s: float, hour: int) -> answers.LearningPeriod:
+    """An hour in which plugins needed fewer steps than in those before."""
+    return answers.LearningPeriod(
+        start_s=time.time() // 3600 * 3600 + offset_s,
+        trust={"look": 0.5 - 0.01 * hour, "recall": 0.4 + 0.005 * hour},
+        runs={"look": 40},
+        steps={"look": 3.0 - 0.08 * hour},
+        weights={"vision": 0.6, "audio": 0.4},
+        outcomes=2,
+        good=1,
+        bad=1,
+        reward=0.3,
+    )
 
 
 def kept(number: str) -> events.KeptExperience:
@@ -255,6 +284,25 @@ def test_plugins_and_sleep_by_hand(shown: Shown) -> None:
     page.wait_for("document.getElementById('sleep-progress').ariaValueNow === '50'")
     shown.graph.release.set()
     page.wait_for("document.getElementById('sleep-words').textContent.startsWith('Sleep done')")
+
+
+def test_learning_over_days_is_read_off_by_keyboard(shown: Shown) -> None:
+    page = shown.page
+    page.wait_for("document.querySelectorAll('#learning-charts canvas').length === 4")
+    words = "document.getElementById('learning-words').textContent"
+    assert "28 hours of history, 56 outcomes judged" in page.value(words)
+    steps = "document.querySelectorAll('#learning-charts canvas')[1]"
+    assert page.value(f"{steps}.ariaValueText").endswith(": look 3.0")
+    page.value(f"{steps}.focus()")
+    page.press("ArrowLeft")
+    assert page.value(f"{steps}.ariaValueText").endswith(": look 3.1")
+    assert "; shown: " in page.value(words)
+    page.value("document.getElementById('by-days').click()")
+    assert "1 day of history" in page.value(words)
+    page.wait_for("!document.getElementById('cycle').hidden")
+    assert "encode vision80 %, 3.9 ms" in page.value(
+        "document.getElementById('cycle-parts').textContent"
+    )
 
 
 def test_it_fits_a_phone_in_both_schemes(shown: Shown) -> None:

@@ -220,6 +220,22 @@ def test_an_agent_asks_it_over_pipes(graph: RunningGraph) -> None:
     assert status["budget"]["cycle"] > 0
 
 
+def test_it_says_where_its_time_goes(graph: RunningGraph) -> None:
+    said = run(graph.home, "profile", "--report", "--json")
+    assert said.returncode == 0, said.stderr
+    found = summary(said.stdout)
+    assert found["modality"] == "vision"
+    parts = {part["stage"]: part for part in found["to_salience"]["parts"]}
+    assert set(parts) == {
+        "sense camera", "encode vision", "score vision", "fuse vision", "hand over",
+    }  # fmt: skip
+    assert sum(part["share"] for part in parts.values()) == pytest.approx(1.0)
+    worked = {part["stage"] for part in found["work"]}
+    assert worked >= {"encode audio", "score audio", "attend", "remember", "decide"}
+    (container,) = (item for item in found["processes"] if item["name"] == "container")
+    assert container["cpu"] > 0.0 and "executor" in container["threads"]
+
+
 def test_it_hears_of_pressure_and_goes_on(graph: RunningGraph) -> None:
     for level, said in (("orange", "orange for 600 s\n"), ("auto", ", as it is read\n")):
         done = run(graph.home, "pressure", level)

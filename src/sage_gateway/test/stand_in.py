@@ -75,6 +75,12 @@ class StandIn:
     def history(self) -> answers.History:
         return example(answers.History)
 
+    def learning(self) -> answers.Learning:
+        return example(answers.Learning)
+
+    def cycle(self) -> answers.Cycle:
+        return example(answers.Cycle)
+
     def experiences(self) -> answers.Experiences:
         return example(answers.Experiences)
 

@@ -22,6 +22,8 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 from test_contract import check
 
+from sage_common.core.diagnosis.stages import to_salience
+from sage_common.core.diagnosis.timing import KEY_ENDING, TimingFacts
 from sage_common.core.errors import InvalidInput
 from sage_common.ros.conversions.images import array_to_image
 from sage_common.ros.conversions.stamps import to_stamp
@@ -223,6 +225,12 @@ def test_a_viewer_sees_what_the_graph_says_and_nobody_costs_nothing(
     status, told = client.ask("GET", "/api/status")
     assert told["sensors"] == {"camera": "file:walk.mp4"} and told["namespace"] == "/sage"
     assert b"sage_power_watts 7.5" in client.ask("GET", "/metrics")[1]
+    (hour,) = client.ask("GET", "/api/learning")[1]["hours"][-1:]
+    assert hour["trust"] == {"look": 0.5} and hour["weights"] == {"vision": 1.0}
+    assert hour["runs"]["look"] >= 1 and hour["steps"] == {"look": 3.0}
+    status, told = client.ask("GET", "/api/cycle")
+    check(answers.Cycle, told, "/api/cycle")
+    assert (told["modality"], told["salience"]["p50_ms"]) == ("vision", 5.0)
     connection.shutdown(socket.SHUT_RDWR)
     ros_graph.until(lambda: outputs[Image].get_subscription_count() == 0)
     ros_graph.until(lambda: outputs[Puzzle].get_subscription_count() == 0)
@@ -242,10 +250,12 @@ def messages(now_s: float) -> list[Any]:
     state.energy_source = "budget use"
     tight = ResourcePressure(header=header(now_s), temperature_c=-1.0, power_w=7.5)
     tight.gpu_used_mb = tight.gpu_total_mb = tight.clock_mhz = -1.0
-    done = Refinement(header=header(now_s), plugin="look", modality="vision", state=2)
+    done = Refinement(header=header(now_s), plugin="look", modality="vision", state=2, steps=3)
     ill = DiagnosticStatus(name="/sage/other", hardware_id="sage", level=b"\x02", message="ill")
     well = DiagnosticStatus(name="/sage/camera", hardware_id="sage", level=b"\x00")
     well.values = [KeyValue(key="camera backend", value="file:walk.mp4")]
+    words = TimingFacts(6.0, 5.0, 13.0, 30.0).words
+    well.values.append(KeyValue(key=to_salience("vision") + KEY_ENDING, value=words))
     array = DiagnosticArray(header=header(now_s), status=[ill, well])
     picture = array_to_image(np.zeros((960, 1280, 3), np.uint8), "rgb8", header(now_s))
     kept = experience()
@@ -279,6 +289,8 @@ def test_requests_reach_the_nodes_and_their_words_come_back(
     good("GET", "/api/plugins")
     good("GET", "/api/experiences")
     good("GET", "/api/history")
+    good("GET", "/api/learning")
+    good("GET", "/api/cycle")
     good("POST", "/api/pin", {"id": ID, "pinned": True})
     assert far.asked[-1].pinned
     plan = good("POST", "/api/forget/plan", {"ids": [ID]})

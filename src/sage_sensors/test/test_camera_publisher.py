@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
@@ -13,6 +14,7 @@ import pytest
 
 mailbox = pytest.importorskip("sage_cuda_mailbox", reason="the mailboxes are not built")
 
+from sage_common.core.diagnosis.timing import Timing  # noqa: E402
 from sage_common.core.health import PressureLevel  # noqa: E402
 from sage_common.ros.conversions.images import compressed_to_rgb, image_to_array  # noqa: E402
 from sage_common.ros.tensors.output import SLOTS, SLOTS_AT, TensorOutput  # noqa: E402
@@ -66,6 +68,12 @@ class Stand:
 
     def worker(self, _name: str, _queue_size: int) -> Later:
         return self.later
+
+    def timing(self, _stage: str) -> Timing:
+        return Timing(time.monotonic_ns)
+
+    def age_ns(self, _stamp_ns: int) -> int:
+        return 0
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 
 from sage_common.core.clock import NS_PER_S
+from sage_common.core.diagnosis.timing import Timing
 from sage_common.core.state.fields import Fixed, State
 from sage_common.core.state.stateful import Stateful
 
@@ -42,6 +43,7 @@ class InputHealth(Stateful):
         refused: why the middleware does not connect a publisher (QoS); empty if it does.
         busy_ns: time spent in the callback, in total [ns].
         slowest_ns: the longest single callback [ns].
+        timing: measures each callback, too; None: none does.
     """
 
     topic: Fixed[str]
@@ -53,6 +55,7 @@ class InputHealth(Stateful):
     refused: State[str] = ""
     busy_ns: State[int] = 0
     slowest_ns: State[int] = 0
+    timing: Timing | None = field(default=None, repr=False)
     _last_arrival_ns: State[int | None] = field(default=None, repr=False)
     _period_s: State[float] = field(default=0.0, repr=False)
     _last_was_valid: State[bool] = field(default=True, repr=False)
@@ -83,6 +86,8 @@ class InputHealth(Stateful):
         """Count the time of one callback."""
         self.busy_ns += duration_ns
         self.slowest_ns = max(self.slowest_ns, duration_ns)
+        if self.timing is not None:
+            self.timing.add(duration_ns)
 
     def age_s(self, now_ns: int) -> float:
         """Time since the newest good message [s]; infinite before the first."""

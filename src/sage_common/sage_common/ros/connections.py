@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from rclpy.serialization import deserialize_message, serialize_message
 
 import sage_common.ros.conversions.packing  # noqa: F401 - registers messages as state
+from sage_common.core.diagnosis.timing import Timing
 from sage_common.core.errors import InvalidInput
 from sage_common.core.health import InputHealth
 from sage_common.core.specs.modality import ModalitySpecs
@@ -295,6 +296,20 @@ class Connections:
     ) -> None:
         """Register what this node could give back when memory is tight; see `Reclaimable`."""
         self._pressure.add(Reclaimable(name, cost, held_bytes, relieve, kept_bytes))
+
+    def timing(self, stage: str) -> Timing:
+        """What measures a stage, by its name as `core.diagnosis.stages` has it.
+
+        It is shown in /diagnostics; not on the lock-step host, where time is not measured.
+        """
+        timing = Timing(self.stopwatch_ns)
+        if self.time_is_measured:
+            timing = self._diagnostics.timings.setdefault(stage, timing)
+        return timing
+
+    def age_ns(self, stamp_ns: int) -> int:
+        """Time since a stamp, by the node's clock [ns]."""
+        return self.clock.now_ns() - stamp_ns
 
     def stopwatch_ns(self) -> int:
         """Monotonic time [ns] for measuring own cost; stands still on the lock-step host."""

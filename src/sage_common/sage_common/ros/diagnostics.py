@@ -12,6 +12,7 @@ from sage_common.core.diagnosis.node_status import (
     RECEIVED,
     RESTING_PERIODS,
 )
+from sage_common.core.diagnosis.timing import KEY_ENDING, Timing
 from sage_common.core.health import InputHealth
 from sage_common.core.state.fields import State
 from sage_common.core.state.stateful import Stateful
@@ -44,6 +45,7 @@ class Diagnostics(Stateful):
         inputs: health of every subscription.
         outputs: every publisher.
         workers: every worker, by name.
+        timings: of stages, by name.
         values: key/value pairs of the node's own.
         sources: give more of these when they are asked.
         problems: what is wrong beside the node's own health, by cause; each is an error.
@@ -67,16 +69,18 @@ class Diagnostics(Stateful):
         self.inputs = []
         self.outputs: dict[str, Publisher] = {}
         self.workers: dict[str, Worker] = {}
+        self.timings: dict[str, Timing] = {}
         self.values = {}
         self.sources: list[Callable[[], Mapping[str, object]]] = []
         self.problems = {}
 
     def clear(self) -> None:
-        """Forget inputs, outputs, workers, sources and problems; the node is configured anew."""
+        """Forget all but the values and the health; the node is configured anew."""
         self.sources.clear()
         self.inputs.clear()
         self.outputs.clear()
         self.workers.clear()
+        self.timings.clear()
         self.problems.clear()
 
     def show(self, values: Mapping[str, object]) -> None:
@@ -171,4 +175,7 @@ class Diagnostics(Stateful):
             pairs[output.topic + PUBLISHED] = str(output.published)
         for name, worker in list(self.workers.items()):
             pairs[f"worker {name} dropped"] = str(worker.dropped)
+        for name, timing in list(self.timings.items()):
+            if facts := timing.facts():
+                pairs[name + KEY_ENDING] = facts.words
         return pairs

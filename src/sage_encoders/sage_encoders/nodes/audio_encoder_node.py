@@ -17,7 +17,6 @@ from sage_encoders.core.log_mel import SAMPLE_RATE
 from sage_encoders.modalities import AUDIO
 from sage_encoders.nodes.loaded_encoder import LoadedEncoder, load_onnx
 from sage_encoders.nodes.model_encoder_node import ModelEncoderNode
-from sage_encoders.nodes.puzzle_message import puzzle_message
 from sage_encoders.params import AudioEncoderParameters
 
 
@@ -74,7 +73,7 @@ class AudioEncoderNode(ModelEncoderNode):
             took_ns = self.stopwatch_ns() - began_ns
             self._report_gaps(encoder)
         if percept is not None:
-            self._puzzles.publish(puzzle_message(percept, header, took_ns))
+            self._puzzles.publish(percept, header, took_ns)
 
     def decode(self, request: Any) -> NDArray[np.float32]:
         return checked_second(np.array(request.samples, np.float32), request.sample_rate)

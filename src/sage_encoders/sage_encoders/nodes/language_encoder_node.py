@@ -15,7 +15,6 @@ from sage_encoders.modalities import LANGUAGE
 from sage_encoders.nodes.loaded_encoder import LoadedEncoder
 from sage_encoders.nodes.loaded_text_embedder import load_text_embedder
 from sage_encoders.nodes.model_encoder_node import ModelEncoderNode
-from sage_encoders.nodes.puzzle_message import puzzle_message
 from sage_encoders.params import LanguageEncoderParameters
 
 UNKNOWN_SPEAKER = "text"
@@ -49,7 +48,7 @@ class LanguageEncoderNode(ModelEncoderNode):
             unknown = header.frame_id if found else UNKNOWN_SPEAKER
             percept = embedder.percept(text, stamp_ns(header.stamp), speaker or unknown)
             took_ns = self.stopwatch_ns() - began_ns
-        self._puzzles.publish(puzzle_message(percept, header, took_ns))
+        self._puzzles.publish(percept, header, took_ns)
         self.diagnose(dropped=self._worker.dropped)
 
     def decode(self, request: Any) -> str | list[str]:

@@ -14,6 +14,7 @@ from sage_common.ros.node import SageNode
 from sage_encoders.core.card import ModelError
 from sage_encoders.nodes.encoder_slot import EncoderSlot
 from sage_encoders.nodes.loaded_encoder import LoadedEncoder
+from sage_encoders.nodes.puzzle_output import PuzzleOutput
 
 
 class ModelEncoderNode(SageNode, ABC):
@@ -26,7 +27,7 @@ class ModelEncoderNode(SageNode, ABC):
 
     def on_configure(self) -> None:
         self._slot = EncoderSlot(self, self.load)
-        self._puzzles = self.publisher("puzzle", modality=self.spec.name)
+        self._puzzles = PuzzleOutput(self, self.spec.name)
         self._worker = self.worker("encode", self.waiting)
         self.service(f"{self.spec.name}/embed", self._on_embed)
 

@@ -11,7 +11,7 @@ from sage_common.ros.conversions.stamps import stamp_ns, to_stamp
 from sage_common.ros.node import SageNode
 from sage_encoders.core.joints import Joints, assignments
 from sage_encoders.core.proprioception import ENCODER_ID, ProprioceptionEncoder
-from sage_encoders.nodes.puzzle_message import puzzle_message
+from sage_encoders.nodes.puzzle_output import PuzzleOutput
 from sage_encoders.params import ProprioceptionEncoderParameters
 
 
@@ -28,7 +28,7 @@ class ProprioceptionEncoderNode(SageNode):
         self._joints = Joints(assignments(parameters.joint_parts))
         self._encoder = ProprioceptionEncoder(parameters.imu, self._joints)
         self._frame_id = ""
-        self._puzzles = self.publisher("puzzle", modality="proprioception")
+        self._puzzles = PuzzleOutput(self, "proprioception")
         self.subscribe("imu/data", self._on_imu, name=parameters.imu)
         self.subscribe("joint_states", self._on_joints)
         self.timer(1.0 / parameters.rate_hz, self._encode)
@@ -68,4 +68,4 @@ class ProprioceptionEncoderNode(SageNode):
         if percept is None:
             return
         header = Header(stamp=to_stamp(percept.stamp_ns), frame_id=self._frame_id)
-        self._puzzles.publish(puzzle_message(percept, header, self.stopwatch_ns() - began_ns))
+        self._puzzles.publish(percept, header, self.stopwatch_ns() - began_ns)

@@ -16,7 +16,6 @@ from sage_encoders.modalities import VISION
 from sage_encoders.nodes.loaded_encoder import LoadedEncoder, load_onnx
 from sage_encoders.nodes.model_encoder_node import ModelEncoderNode
 from sage_encoders.nodes.peripheral_tier import PeripheralTier
-from sage_encoders.nodes.puzzle_message import puzzle_message
 from sage_encoders.params import VisionEncoderParameters
 
 
@@ -59,7 +58,7 @@ class VisionEncoderNode(ModelEncoderNode):
             percept = encoder.encode(picture.pixels, stamp, self.parameters.camera)
             took_ns = self.stopwatch_ns() - began_ns
             if picture.is_whole():
-                self._puzzles.publish(puzzle_message(percept, picture.header, took_ns))
+                self._puzzles.publish(percept, picture.header, took_ns)
                 self._periphery.look(picture)
             else:
                 self._outdated += 1

@@ -78,6 +78,8 @@ class Application:
             ("GET", "/api/status"): self._status,
             ("GET", "/api/events"): self._events,
             ("GET", "/api/history"): self._asked(lambda _: graph.history()),
+            ("GET", "/api/learning"): self._asked(lambda _: graph.learning()),
+            ("GET", "/api/cycle"): self._asked(lambda _: graph.cycle()),
             ("GET", "/api/camera.jpg"): self._camera,
             ("GET", "/api/experiences"): self._asked(lambda _: graph.experiences()),
             ("GET", "/api/recall"): self._asked(graph.recall),

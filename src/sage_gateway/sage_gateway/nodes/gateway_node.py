@@ -5,10 +5,12 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
+from sage_common.core.state.fields import State
 from sage_common.ros.node import SageNode
 from sage_gateway.backends.listening import listen, listen_unix
 from sage_gateway.backends.site import Site
 from sage_gateway.core.history import PERIOD_S
+from sage_gateway.core.learning import LearningHistory
 from sage_gateway.core.token import token_of
 from sage_gateway.params import GatewayParameters
 from sage_gateway.ros.feed import GraphFeed
@@ -21,6 +23,7 @@ class GatewayNode(SageNode):
     default_name = "gateway"
     parameters_type = GatewayParameters
     parameters: GatewayParameters
+    _learning: State[LearningHistory]
 
     def modalities_in_use(self) -> tuple[str, ...]:
         return tuple(self.parameters.modalities)
@@ -29,6 +32,7 @@ class GatewayNode(SageNode):
         self._site: Site | None = None
         namespace = self._host.resolve("gateway").rpartition("/")[0]
         self._feed = GraphFeed(self, namespace, self._tell)
+        self._learning = self._feed.learning
         self._requests = GraphRequests(self, self._feed, "page")
         self.timer(PERIOD_S, self._feed.second, steady=True)
 

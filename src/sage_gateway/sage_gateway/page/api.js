@@ -36,6 +36,8 @@ function post(path, body) {
 export const logIn = (token) => post("/api/session", { token });
 export const status = () => get("/api/status");
 export const history = () => get("/api/history");
+export const learning = () => get("/api/learning");
+export const cycle = () => get("/api/cycle");
 export const experiences = () => get("/api/experiences");
 export const recall = (question) => get("/api/recall", question);
 export const explain = (stampS) => get("/api/explain", { stamp_s: stampS, tolerance_s: 2 });

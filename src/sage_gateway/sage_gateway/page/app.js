@@ -3,6 +3,7 @@
 import * as api from "./api.js";
 import * as compute from "./compute.js";
 import { byId, h, say } from "./dom.js";
+import * as learning from "./learning.js";
 import { Live } from "./live.js";
 import * as memory from "./memory.js";
 import * as now from "./now.js";
@@ -58,6 +59,7 @@ async function greet(hello) {
     toast(error.message, "error");
   }
   compute.refresh();
+  learning.refresh();
   tick();
 }
 
@@ -102,6 +104,7 @@ function tick() {
   timeline.draw();
   memory.tick();
   compute.tick(points);
+  learning.tick();
   robot.tick(points);
 }
 
@@ -124,7 +127,8 @@ const sections = new IntersectionObserver((seen) => {
 }, { rootMargin: "-25% 0px -65% 0px" });
 document.querySelectorAll("main > section").forEach((section) => sections.observe(section));
 
-for (const part of [timeline, memory, compute, robot]) part.start();
+for (const part of [timeline, memory, compute, learning, robot]) part.start();
+addEventListener("resize", learning.draw);
 now.start(live);
 setInterval(() => document.hidden || tick(), 1000);
 

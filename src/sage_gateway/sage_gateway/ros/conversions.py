@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from sage_common.core.clock import NS_PER_S
+from sage_common.core.diagnosis.cycle_profile import CycleProfile, Way
 from sage_common.core.health import PressureLevel
 from sage_common.ros.conversions.stamps import stamp_ns
 from sage_gateway.core.contract import answers, events
@@ -239,6 +240,28 @@ def kept_experience(message: Any) -> events.KeptExperience:
         covers=message.covers,
         pinned=message.pinned,
     )
+
+
+def cycle(profile: CycleProfile) -> answers.Cycle:
+    """Of a profile."""
+    return answers.Cycle(profile.modality, _way(profile.salience), _way(profile.refinement))
+
+
+def _way(way: Way | None) -> answers.CycleWay | None:
+    if way is None:
+        return None
+    parts = tuple(
+        answers.CyclePart(
+            part.name,
+            round(part.mean_ms, 3),
+            _share(part.share),
+            part.facts and part.facts.p50_ms,
+            part.facts and part.facts.p99_ms,
+        )
+        for part in way.parts
+    )
+    facts = way.facts
+    return answers.CycleWay(facts.mean_ms, facts.p50_ms, facts.p99_ms, parts, way.relief)
 
 
 def refinement_done(message: Any) -> events.RefinementDone:

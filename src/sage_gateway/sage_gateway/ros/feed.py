@@ -13,7 +13,9 @@ from collections.abc import Callable
 from typing import Any
 
 from sage_common.core.clock import NS_PER_S
+from sage_common.core.diagnosis.cycle_profile import CycleProfile, cycle_profile
 from sage_common.core.diagnosis.node_status import read_status
+from sage_common.core.diagnosis.stages import read_timings
 from sage_common.core.specs.modality import STREAMS
 from sage_common.ros.conversions.fused_totals import fused_total
 from sage_common.ros.conversions.stamps import stamp_ns
@@ -26,9 +28,11 @@ from sage_gateway.core.contract.endpoints import CAMERA, CAMERA_URL, CONTRACT, P
 from sage_gateway.core.contract.events import Alerts, CameraNow, Hello, KeptExperience, Puzzles
 from sage_gateway.core.ended import EndedProcesses
 from sage_gateway.core.history import Condition, History
+from sage_gateway.core.learning import LearningHistory
 from sage_gateway.params import GatewayParameters
 from sage_gateway.ros import conversions
 from sage_gateway.ros.demand import SharedInput
+from sage_msgs.msg import PluginBudget
 
 VERSION = "0.1.0"
 MOST_EXPERIENCES = 50
@@ -57,6 +61,7 @@ class GraphFeed:
         p: GatewayParameters = node.parameters
         self._parameters = p
         self.history = History()
+        self.learning = LearningHistory()
         self.experiences: deque[KeptExperience] = deque(maxlen=MOST_EXPERIENCES)
         self.newest_messages: dict[str, Any] = {}
         self._numbers: dict[str, int] = {}
@@ -65,6 +70,7 @@ class GraphFeed:
         self._ended = EndedProcesses(node.home)
         self._sensors: dict[str, str] = {}
         self._heard = 0
+        self._statuses: dict[str, Any] = {}
         self.jpeg: Jpeg | None = None
         self._subscribe()
 
@@ -76,6 +82,7 @@ class GraphFeed:
         node.subscribe("pressure", lambda message: self._keep("pressure", message))
         node.subscribe("experience", self._on_experience)
         node.subscribe("refinement", self._on_refinement)
+        node.subscribe("outcome", self._on_outcome)
         node.subscribe_foreign(
             "/diagnostics",
             "diagnostic_msgs/msg/DiagnosticArray",
@@ -176,7 +183,7 @@ class GraphFeed:
 
     def second(self) -> None:
         """A second has passed."""
-        self._take_most_salient()
+        weights = self._take_most_salient()
         state, pressure = self.newest_messages.get("state"), self.newest_messages.get("pressure")
         budget = self.newest_messages.get("budget")
         known = conversions.known
@@ -188,6 +195,8 @@ class GraphFeed:
             power_w=None if pressure is None else known(pressure.power_w),
             trust={} if budget is None else {p.name: p.trust for p in budget.plugins},
         )
+        if now.trust or weights:
+            self.learning.sample(self._now_s(), now.trust, weights)
         self._tell("history", self.history.close_second(self._now_s(), now))
         monotonic_s = self._node.stopwatch_ns() / NS_PER_S
         alerts = self._alerts.now(monotonic_s, self._now_s(), self._ended.now())
@@ -195,16 +204,19 @@ class GraphFeed:
             self.alerts = alerts
             self._count("alerts")
 
-    def _take_most_salient(self) -> None:
-        """Of the messages since the last time."""
+    def _take_most_salient(self) -> dict[str, float]:
+        """Of the messages since the last time; the weights of its modalities."""
         heard = self._fused.health.received
         message = self._fused.best(min(heard - self._heard, MOST_FUSED), _total)
         self._heard = heard
-        if message is not None and message.valid:
-            by = {m.modality: float(m.total) for m in message.modalities if m.valid}
-            stamp_s = conversions.seconds(message.header.stamp)
-            total = round(float(message.total), conversions.DIGITS)
-            self.history.salience(total, stamp_s, message.reason, message.dominant_modality, by)
+        if message is None or not message.valid:
+            return {}
+        by = {m.modality: float(m.total) for m in message.modalities if m.valid}
+        stamp_s = conversions.seconds(message.header.stamp)
+        total = round(float(message.total), conversions.DIGITS)
+        self.history.salience(total, stamp_s, message.reason, message.dominant_modality, by)
+        pairs = zip(message.modalities, message.weights, strict=True)
+        return {item.modality: weight for item, weight in pairs if item.valid}
 
     def _on_budget(self, message: Any) -> None:
         self._keep("budget", message)
@@ -218,6 +230,18 @@ class GraphFeed:
 
     def _on_refinement(self, message: Any) -> None:
         self._tell("refinement", conversions.refinement_done(message))
+        if message.state == PluginBudget.DONE and not message.ordered:
+            self.learning.run(self._now_s(), message.plugin, message.steps)
+
+    def _on_outcome(self, message: Any) -> None:
+        self.learning.outcome(self._now_s(), message.reward)
+
+    def cycle_profile(self) -> CycleProfile:
+        """Where the time goes, as nodes have reported by now."""
+        specs = self._node.modality_specs
+        streams = {name: specs[name].stream for name in self._parameters.modalities}
+        by_camera = dict(sorted(streams.items(), key=lambda item: item[1] != "camera"))
+        return cycle_profile(read_timings(list(self._statuses.values())), by_camera)
 
     def _on_diagnostics(self, message: Any) -> None:
         monotonic_s, wall_s = self._node.stopwatch_ns() / NS_PER_S, self._now_s()
@@ -225,6 +249,7 @@ class GraphFeed:
             if status.hardware_id != HARDWARE_ID or not status.name.startswith(self._namespace):
                 continue
             self._alerts.hear(read_status(status), monotonic_s, wall_s)
+            self._statuses[status.name] = status
             values = {item.key: item.value for item in status.values}
             for stream in STREAMS:
                 if backend := values.get(stream + _BACKEND):

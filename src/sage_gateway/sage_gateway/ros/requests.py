@@ -63,6 +63,13 @@ class GraphRequests:
     def experiences(self) -> answers.Experiences:
         return answers.Experiences(tuple(self._feed.experiences))
 
+    def learning(self) -> answers.Learning:
+        with self._node.guard:  # callbacks add to it
+            return self._feed.learning.answer()
+
+    def cycle(self) -> answers.Cycle:
+        return conversions.cycle(self._feed.cycle_profile())
+
     def camera_picture(self) -> bytes | None:
         jpeg = self._feed.jpeg
         return None if jpeg is None else jpeg.data

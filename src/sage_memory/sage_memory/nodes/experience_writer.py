@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+from sage_common.core.diagnosis import stages
 from sage_common.core.errors import InvalidInput
 from sage_common.core.state.fields import Transient
 from sage_common.core.state.stateful import Stateful
@@ -53,14 +54,14 @@ class ExperienceWriter(Stateful):
         payloads: PayloadSources | None,
         parameters: MemoryParameters,
     ) -> None:
-        self._node = node
-        self._opened = opened
+        self._node, self._opened = node, opened
         self._observer = observer
         self._payloads = payloads
         self._half_life_s = parameters.trust_half_life_s
         self._least_affect = parameters.verbatim_affect
         self._kept = node.publisher("experience")
         self._worker = node.worker("keep", QUEUE_SIZE)
+        self._store = node.timing(stages.KEEP).around(self._store)
         self._reembedder = Reembedder(node, opened, parameters.reembed_period_s)
         self._labels = LabelIntake(node, parameters, partial(self._worker.submit, self._label))
         self._naming = PictureNaming(node, opened, parameters.name_pictures)
@@ -84,9 +85,8 @@ class ExperienceWriter(Stateful):
         self._naming.close()
 
     def _take(self, moment: Moment) -> Encode:
-        if self._payloads is None:
-            return lambda: None
-        return self._payloads.take(moment.percept.modality, moment.percept.stamp_ns)
+        percept, sources = moment.percept, self._payloads
+        return sources.take(percept.modality, percept.stamp_ns) if sources else lambda: None
 
     def _store(self, experience: Experience, encode: Encode) -> Experience:
         """Encode the payload, commit, and publish what is then safe; on a worker."""

@@ -8,6 +8,7 @@ from typing import Any
 from geometry_msgs.msg import PoseWithCovarianceStamped
 from numpy.typing import NDArray
 
+from sage_common.core.diagnosis import stages
 from sage_common.core.errors import InvalidInput
 from sage_common.core.state.arrays import Arrays, nest, section_of
 from sage_common.core.state.fields import State, Transient, renamed
@@ -63,9 +64,10 @@ class MemoryNode(SageNode):
         self._memory: Memory | None = None
         self._dominant = ""
         self._payloads = PayloadSources(self, p) if p.payloads else None
+        remembering = self.timing(stages.REMEMBER)
         for modality in p.modalities:
-            self.subscribe("puzzle", self._on_puzzle, modality=modality)
-        self.subscribe("fused_salience", self._on_salience)
+            self.subscribe("puzzle", self._on_puzzle, modality=modality).timing = remembering
+        self.subscribe("fused_salience", self._on_salience).timing = remembering
         self.subscribe("text", self._on_text)
         self.subscribe("pose", self._on_pose)
         self._writer = ExperienceWriter(self, self._opened, self._observer, self._payloads, p)
@@ -106,8 +108,7 @@ class MemoryNode(SageNode):
         super().restore({name.replace("/", "."): array for name, array in plain.items()})
 
     def snapshot(self) -> dict[str, NDArray[Any]]:
-        store = nest("store", self._opened().suspend())
-        return self._seal.seal({**super().snapshot(), **store})
+        return self._seal.seal({**super().snapshot(), **nest("store", self._opened().suspend())})
 
     def resume(self, snapshot: Arrays) -> None:
         plain = self._seal.unseal(snapshot)

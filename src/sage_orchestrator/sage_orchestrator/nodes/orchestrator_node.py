@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sage_common.core.clock import NS_PER_S
+from sage_common.core.diagnosis import stages
 from sage_common.core.shared_work.thread_work import THREAD_WORK
 from sage_common.core.state.fields import State, Transient, renamed
 from sage_common.ros.conversions.stamps import stamp_ns
@@ -76,7 +77,8 @@ class OrchestratorNode(SageNode):
         self.service("orchestrator/unload_plugin", self._plugins.on_unload)
         self.service("orchestrator/list_plugins", self._plugins.on_list)
         self.action("orchestrator/refine", self._jobs.on_refine, 1 + MOST_WAITING)
-        self.timer(self.parameters.policy().period_ns / NS_PER_S, self._tick)
+        tick = self.timing(stages.DECIDE).around(self._tick)
+        self.timer(self.parameters.policy().period_ns / NS_PER_S, tick)
 
     def on_activate(self) -> None:
         self._orchestrator.reopen()
@@ -125,10 +127,7 @@ class OrchestratorNode(SageNode):
         left_out = dict(self._plugins.left_out)
         names = ", ".join(left_out) or "none"
         self.diagnose(abandoned_threads=abandoned, isolated_plugins=out, plugins_left_out=names)
-        troubles = self._results.logged(self._orchestrator.troubles())
-        wrong = [f"plugin {name}: {words}" for name, words in troubles.items()]
-        wrong += [f"plugin {name} is left out: {why}" for name, why in left_out.items()]
-        self.set_health(*(("warn", "; ".join(wrong)) if wrong else ("ok", "running")))
+        self.set_health(*self._results.health(self._orchestrator.troubles(), left_out))
 
     def _record_crashes(self) -> None:
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
+from sage_common.core.diagnosis import stages
 from sage_common.ros.node import SageNode
 from sage_orchestrator.core.running.result import RunResult
 from sage_orchestrator.core.running.run import Run
@@ -37,6 +38,7 @@ class Results:
         node.diagnose(**{f"{name} last": result.reason}, **self._capabilities.facts())
         if run.history.energies or result.state.failed:  # else there was nothing to work on
             self._refinement.publish(refinement(run, result))
+            self._measure(run)
         self._recognition.publish(run.task, result.recognised)
         self._recognition.utter(name, run.task, result.words)
         if result.state.failed:
@@ -44,9 +46,23 @@ class Results:
         elif result.telemetry:
             node.diagnose(**{f"{name} telemetry": json.dumps(dict(result.telemetry))})
 
-    def logged(self, troubles: Mapping[str, str]) -> Mapping[str, str]:
-        """What is wrong with plugins, by name; each is logged when it is new, and may be short."""
+    def _measure(self, run: Run) -> None:
+        """What it took, and of a run of the plugin's own how old its percept is by now."""
+        node, modality = self._node, run.task.modality
+        node.timing(stages.refine(run.name, modality)).add(run.spent_ns)
+        if run.limit_ns is None:
+            node.timing(stages.to_refinement(modality)).add(node.age_ns(run.task.stamp_ns))
+
+    def health(self, troubles: Mapping[str, str], left_out: Mapping[str, str]) -> tuple[str, str]:
+        """Level and words of the node's health; what is new is logged, too, for it may be short.
+
+        Args:
+            troubles: what is wrong with plugins, by name.
+            left_out: why others are not loaded, by name.
+        """
         for name in troubles.keys() - self._troubles.keys():
             self._node.log.warning(f"{name}: {troubles[name]}")
         self._troubles = troubles
-        return troubles
+        wrong = [f"plugin {name}: {words}" for name, words in troubles.items()]
+        wrong += [f"plugin {name} is left out: {why}" for name, why in left_out.items()]
+        return ("warn", "; ".join(wrong)) if wrong else ("ok", "running")

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from std_msgs.msg import Header
 
+from sage_common.core.diagnosis import stages
 from sage_common.core.state.fields import State
 from sage_common.core.state.stateful import Stateful
 from sage_common.core.synthetic import SYNTHETIC, synthetic_frame
@@ -51,6 +52,7 @@ class StreamPublisher(Stateful, ABC, Generic[T]):
         self.frame_id = frame_id
         self.rate_limit = RateLimit()
         self._monitor = SensorMonitor(0.0)
+        self._sensing = node.timing(stages.sense(self.kind))
 
     def begin(self, backend: str, period_s: float) -> None:
         """A new source: its name for diagnostics, and its nominal period [s], 0 for events.
@@ -90,6 +92,7 @@ class StreamPublisher(Stateful, ABC, Generic[T]):
         if chosen or self.rate_limit.admits(sample.time_ns):
             self._monitor.observe(sample.time_ns, sample.value.fingerprint())
             self.send(sample.value, self.header(sample.time_ns))
+            self._sensing.add(self.node.age_ns(sample.time_ns))
 
     def fault(self) -> None:
         """Note that the source could not be read."""

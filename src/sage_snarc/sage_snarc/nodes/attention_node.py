@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sage_common.core.clock import NS_PER_S
+from sage_common.core.diagnosis import stages
 from sage_common.core.errors import InvalidInput
 from sage_common.core.specs.modality import camera_modality
 from sage_common.core.state.fields import Transient
@@ -51,7 +52,7 @@ class AttentionNode(SageNode):
         self._cameras = {
             name: self.keep_latest("camera/info", 1, name=name) for name in self.parameters.cameras
         }
-        self.subscribe("fused_salience", self._on_fused)
+        self.subscribe("fused_salience", self._on_fused).timing = self.timing(stages.ATTEND)
         self.subscribe("state", self._on_state)
 
     def _on_fused(self, message: FusedSalience) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from std_msgs.msg import Header
 
+from sage_common.core.diagnosis import stages
 from sage_common.core.errors import InvalidInput
 from sage_common.core.state.fields import State, Transient, renamed
 from sage_common.ros.conversions.stamps import stamp_ns, to_stamp
@@ -51,13 +52,15 @@ class FusionNode(SageNode):
         self._explain_service = ExplainService(self, History(modalities, p.history))
         self._newest = {}
         self._puzzles: dict[str, LatestMessages] = {}
+        self._to_salience = {name: self.timing(stages.to_salience(name)) for name in modalities}
         self._heard_ns = None
         self._fused = self.publisher("fused_salience")
         self._weights = self.publisher("fusion/weights")
         for name in modalities:
             # Only the puzzle that was scored is read, once: most of a puzzle's cost is reading it.
             self._puzzles[name] = self.keep_latest("puzzle", PUZZLES_KEPT, modality=name)
-            self.subscribe("salience", self._on_salience, modality=name)
+            health = self.subscribe("salience", self._on_salience, modality=name)
+            health.timing = self.timing(stages.fuse(name))
         self.subscribe("experience", self._outcomes.note)
         self.subscribe("outcome", self._on_outcome)
         self.subscribe("state", self._on_state)
@@ -82,6 +85,8 @@ class FusionNode(SageNode):
         now_ns, grids = self.clock.now_ns(), self.parameters.grids
         sent = fused_message(message.header, fused, self._newest, now_ns, grids)
         self._fused.publish(sent)
+        if message.valid:
+            self._to_salience[message.modality].add(self.age_ns(stamp_ns(message.header.stamp)))
         self._explain_service.keep(sent, message)
 
     def _see_puzzle(self, message: Salience) -> None:

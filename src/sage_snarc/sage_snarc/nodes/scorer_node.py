@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sage_common.core.diagnosis import stages
 from sage_common.ros.conversions.percepts import percept_of
 from sage_common.ros.conversions.stamps import stamp_ns
 from sage_msgs.msg import Puzzle
@@ -31,7 +32,8 @@ class ScorerNode(StreamScorerNode):
 
     def subscribe_samples(self) -> None:
         name = self.parameters.modality
-        self.subscribe("puzzle", self._on_puzzle, self.on_rejected, modality=name)
+        health = self.subscribe("puzzle", self._on_puzzle, self.on_rejected, modality=name)
+        health.timing = self.timing(stages.score(name))
 
     def on_activate(self) -> None:
         super().on_activate()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from std_msgs.msg import Float32MultiArray, Header
 
+from sage_common.core.diagnosis import stages
 from sage_common.ros.conversions.stamps import to_stamp
 from sage_snarc.core.scorer import VectorScorer
 from sage_snarc.nodes.stream_scorer_node import StreamScorerNode
@@ -29,7 +30,8 @@ class VectorScorerNode(StreamScorerNode):
 
     def subscribe_samples(self) -> None:
         name = self.parameters.modality
-        self.subscribe("vector", self._on_vector, self.on_rejected, name=name)
+        health = self.subscribe("vector", self._on_vector, self.on_rejected, name=name)
+        health.timing = self.timing(stages.score(name))
 
     def on_configure(self) -> None:
         super().on_configure()

@@ -1,10 +1,9 @@
-"""What memory each process of a running graph takes, and what its nodes could give back."""
+"""What each process of a running graph takes: its memory, or (`--report`) its time."""
 
 from __future__ import annotations
 
 import argparse
 import json
-import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -12,56 +11,29 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from sage.commands.compute import cycle_report
 from sage.commands.options import add_home_argument
 from sage.graph.runtime_file import RunningGraph, running_graph
 from sage.observe.attached import Attached, enter_domain
+from sage.observe.profiler_node import DISCOVERY_TIMEOUT_S, ProfilerNode
 from sage.run.process_state import process_pss_mb
 from sage_common.core.errors import InvalidInput
 from sage_common.core.health import PressureLevel
 from sage_common.core.home import sage_home
-from sage_common.ros.node import SageNode
-from sage_common.ros.pressure import LIST_RECLAIMABLES
 from sage_msgs.msg import ResourcePressure
 from sage_msgs.srv import ListReclaimables
-from sage_orchestrator.nodes.governed_nodes import LIST_TIMEOUT_S
 
-DISCOVERY_TIMEOUT_S, SETTLED_S, POLL_S = 20.0, 1.5, 0.05
+WATCHED_S = 5.0
 MB = 2**20
-
-
-class ProfilerNode(SageNode):
-    """Asks every node what it could give back, and hears what the governor says."""
-
-    default_name = "profiler"
-    watches = True
-
-    def on_configure(self) -> None:
-        self.pressure: ResourcePressure | None = None
-        self.subscribe("pressure", self._on_pressure)
-
-    def _on_pressure(self, message: ResourcePressure) -> None:
-        self.pressure = message
-
-    def ask(self) -> dict[str, ListReclaimables.Response]:
-        """What each node answers, by its name; nodes are found one after another."""
-        since_s = time.monotonic()
-        end_s, found = since_s + DISCOVERY_TIMEOUT_S, 0
-        while time.monotonic() < end_s:
-            count = len(self.clients(LIST_RECLAIMABLES)) + (self.pressure is not None)
-            if count != found:
-                found, since_s = count, time.monotonic()
-            if found and self.pressure and time.monotonic() > since_s + SETTLED_S:
-                break
-            time.sleep(POLL_S)
-        answers = {
-            name.rpartition("/")[2]: client.call(ListReclaimables.Request(), LIST_TIMEOUT_S)
-            for name, client in self.clients(LIST_RECLAIMABLES).items()
-        }
-        return {name: answer for name, answer in answers.items() if answer.success}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true")
+    parser.add_argument(
+        "--report",
+        action="store_true",
+        help="where the time of a cycle goes, stage by stage, the bottleneck first",
+    )
     add_home_argument(parser)
 
 
@@ -70,9 +42,11 @@ def run(options: argparse.Namespace) -> int:
     if running is None:
         raise InvalidInput("home", str(sage_home(options.home)), "a running graph: sage run")
     enter_domain(running)
-    found = profile_of(running)
+    found = cycle_report.report_of(running, WATCHED_S) if options.report else profile_of(running)
     if options.json:
         print(json.dumps(found))
+    elif options.report:
+        cycle_report.show(found)
     else:
         _show(found)
     return 0

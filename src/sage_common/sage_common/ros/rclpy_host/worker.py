@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 STOP_TIMEOUT_S = 2.0
@@ -107,6 +108,7 @@ class ThreadWorker:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
+        _show_name(self._thread.name)
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._jobs or self._stopping)
@@ -124,3 +126,8 @@ class ThreadWorker:
                 with self._changed:
                     self._running = False
                     self._changed.notify_all()
+
+
+def _show_name(name: str) -> None:
+    """Let the kernel know this thread by its name, as `sage profile --report` and top show it."""
+    Path(f"/proc/self/task/{threading.get_native_id()}/comm").write_text(name)

@@ -13,7 +13,7 @@ from sage_common.core.state.fields import Transient
 from sage_common.ros.conversions.stamps import stamp_ns, to_stamp
 from sage_common.ros.node import SageNode
 from sage_encoders.core.robot.collector import Collector
-from sage_encoders.nodes.puzzle_message import puzzle_message
+from sage_encoders.nodes.puzzle_output import PuzzleOutput
 
 
 class RobotEncoderNode(SageNode, ABC):
@@ -23,7 +23,7 @@ class RobotEncoderNode(SageNode, ABC):
     qos: ClassVar[str] = "sensor"
 
     def on_configure(self) -> None:
-        self._puzzles = self.publisher("puzzle", modality=self.parameters.modality)
+        self._puzzles = PuzzleOutput(self, self.parameters.modality)
         self.subscribe_foreign(self.parameters.topic, self.spec.type, self.on_message, qos=self.qos)
 
     @abstractmethod
@@ -43,8 +43,7 @@ class RobotEncoderNode(SageNode, ABC):
             began_ns: stopwatch when its encoding began.
         """
         self.diagnose(backend="numpy", provider="cpu", encoder_id=percept.encoder_id)
-        took_ns = self.stopwatch_ns() - began_ns
-        self._puzzles.publish(puzzle_message(percept, header, took_ns))
+        self._puzzles.publish(percept, header, self.stopwatch_ns() - began_ns)
 
 
 class CollectingEncoderNode(RobotEncoderNode):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sage_gateway.core.contract.events import HistoryPoint, KeptExperience, SalienceNow
-from sage_gateway.core.contract.field import said
+from sage_gateway.core.contract.field import said, share
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,60 @@ class History:
 
     period_s: float = said("between two points", "s")
     points: tuple[HistoryPoint, ...] = said("the oldest first, at most 600")
+
+
+@dataclass(frozen=True)
+class LearningPeriod:
+    """What was learned in an hour or a day."""
+
+    start_s: float = said("its begin, since 1970", "s")
+    trust: dict[str, float] = share("in each plugin that was loaded, at its end")
+    runs: dict[str, int] = said("of each plugin's own runs: that ended by themselves", low=1)
+    steps: dict[str, float] = said("of those: steps a run, on average", low=0)
+    weights: dict[str, float] = share("of each modality in fusion while it was live, on average")
+    outcomes: int = said("that were judged", low=0)
+    good: int = said("of them: with a reward above 0", low=0)
+    bad: int = said("of them: with a reward below 0", low=0)
+    reward: float | None = said("mean of all; null: none was judged", low=-1, high=1)
+
+
+@dataclass(frozen=True)
+class Learning:
+    """What was learned while the gateway ran; restarts do not end it."""
+
+    hours: tuple[LearningPeriod, ...] = said("of the last 8 days, the oldest first")
+    days: tuple[LearningPeriod, ...] = said("of the last 90 days, the oldest first; days of UTC")
+
+
+@dataclass(frozen=True)
+class CyclePart:
+    """One stage of a way, or what lies between stages."""
+
+    stage: str = said("its name, as docs/orchestrator.md has it")
+    mean_ms: float = said("what it takes of the way, on average", "ms", low=0)
+    share: float = share("of the way; all of them add up to 1")
+    p50_ms: float | None = said("null: it is what the other stages leave", "ms", low=0)
+    p99_ms: float | None = said("null: it is what the other stages leave", "ms", low=0)
+
+
+@dataclass(frozen=True)
+class CycleWay:
+    """From a sensor's sample to a result, over the last one to two minutes."""
+
+    mean_ms: float = said("of all of it", "ms")
+    p50_ms: float = said("of all of it", "ms", low=0)
+    p99_ms: float = said("of all of it", "ms", low=0)
+    parts: tuple[CyclePart, ...] = said("the largest first")
+    bottleneck: str = said("the largest, and the parameter that relieves it, in words")
+
+
+@dataclass(frozen=True)
+class Cycle:
+    """Where the time goes."""
+
+    modality: str = said("whose samples are followed; empty: nothing was measured yet")
+    salience: CycleWay | None = said("to fused salience; null: nothing was measured yet")
+    refinement: CycleWay | None = said("to the result of a plugin's own run; null: none ended")
 
 
 @dataclass(frozen=True)

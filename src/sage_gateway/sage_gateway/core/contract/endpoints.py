@@ -92,6 +92,11 @@ ENDPOINTS = (
     Endpoint("GET", "/api/events", requests.Watch, "text/event-stream", "the stream"),
     Endpoint("GET", "/api/history", None, answers.History, "the last ten minutes, for charts"),
     Endpoint(
+        "GET", "/api/learning", None, answers.Learning,
+        "trust, weights, rewards and steps over days",
+    ),
+    Endpoint("GET", "/api/cycle", None, answers.Cycle, "where the time goes, stage by stage"),
+    Endpoint(
         "GET", CAMERA_URL, None, "image/jpeg",
         "the newest picture, at most 640 px wide, while a stream carries `camera`",
     ),
