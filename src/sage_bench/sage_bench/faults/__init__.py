@@ -1,0 +1,1 @@
+"""Faults that are tried on every node of a running graph, and what came of it."""

@@ -1,0 +1,143 @@
+"""What a graph says of itself while faults are tried: rates, health, experiences."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import defaultdict, deque
+from collections.abc import Iterable, Mapping
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+from sage.observe.counters import node_name
+from sage.observe.observer_node import SUPERVISOR, ObserverNode
+from sage_common.ros.diagnostics import HARDWARE_ID, PUBLISHED, RECEIVED
+
+KEPT = 120
+"""Reports of each node; it sends one a second."""
+REJECTED = " rejected"
+SILENT_S = 3.5
+
+
+class Report(NamedTuple):
+    """What a node said at `time_s` [s, monotonic]: `level` 0 ok, 1 warn, 2 error; counts since its
+    start."""
+
+    time_s: float
+    level: int
+    message: str
+    published: int
+    rejected: int
+    values: Mapping[str, str]
+
+
+class Watch:
+    """Listens beside the observer of a session; another thread reads.
+
+    Attributes:
+        acknowledged: ids of experiences that the memory said it keeps.
+        said: what the supervisor said, and when.
+    """
+
+    def __init__(self, observer: ObserverNode, namespace: str) -> None:
+        self._reports: dict[str, deque[Report]] = defaultdict(lambda: deque(maxlen=KEPT))
+        self.acknowledged: set[str] = set()
+        self.said: deque[tuple[float, str]] = deque(maxlen=KEPT)
+        self._namespace = namespace
+        observer.subscribe_foreign(
+            "/diagnostics", "diagnostic_msgs/msg/DiagnosticArray", self._hear,
+            stamp_checked=False, qos="standard",
+        )  # fmt: skip
+        observer.subscribe_foreign(
+            f"{namespace}/experience", "sage_msgs/msg/Experience",
+            lambda message: self.acknowledged.add(str(message.id)),
+            stamp_checked=False, qos="standard",
+        )  # fmt: skip
+
+    def _hear(self, message: Any) -> None:
+        now_s = time.monotonic()
+        for status in message.status:
+            if status.hardware_id != HARDWARE_ID:
+                continue
+            if status.name.endswith(f"/{SUPERVISOR}"):
+                self.said.append((now_s, status.message))
+                continue
+            values = {item.key: item.value for item in status.values}
+            self._reports[node_name(status)].append(
+                Report(
+                    now_s, status.level[0], status.message,
+                    _total(values, PUBLISHED), _total(values, REJECTED), values,
+                )
+            )  # fmt: skip
+
+    def newest(self, node: str) -> Report | None:
+        """What it said last."""
+        reports = self._reports.get(node)
+        return reports[-1] if reports else None
+
+    def inputs(self, node: str) -> list[str]:
+        """Topics that it listens to, without the namespace."""
+        report = self.newest(node)
+        names = [key for key in (report.values if report else {}) if key.endswith(RECEIVED)]
+        prefix = f"{self._namespace}/"
+        return [n.removesuffix(RECEIVED).removeprefix(prefix) for n in names if prefix in n]
+
+    def rate_hz(self, node: str, begin_s: float, end_s: float) -> float:
+        """Messages that it published a second in that time; 0 if it hardly reported."""
+        return rate_of(self._within(node, begin_s, end_s))
+
+    def rejected(self, node: str, begin_s: float, end_s: float) -> int:
+        """Messages that it refused in that time."""
+        counts = [report.rejected for report in self._within(node, begin_s, end_s)]
+        return sum(max(b - a, 0) for a, b in pairwise(counts))
+
+    def named_s(self, nodes: Iterable[str], pattern: str, begin_s: float) -> float:
+        """When one of the nodes, or the supervisor of one, first matched it after `begin_s`; 0: not."""
+        wanted, times = re.compile(pattern), []
+        for node in nodes:
+            times += [
+                r.time_s for r in self._within(node, begin_s, time.monotonic())
+                if r.level and wanted.search(f"{r.message} {_faults(r.values)}")
+            ]  # fmt: skip
+            told = re.compile(rf"\b{re.escape(node)}: its process ended \([^)]*({pattern})")
+            times += [
+                at_s for at_s, text in tuple(self.said) if at_s > begin_s and told.search(text)
+            ]
+        return min(times, default=0.0)
+
+    def unwell(
+        self, levels: Mapping[str, int], rates: Mapping[str, float], share: float, over_s: float
+    ) -> dict[str, str]:
+        """Nodes that are worse than `levels`, or below that share of their rates, in words."""
+        now_s, found = time.monotonic(), {}
+        for node, level in levels.items():
+            report = self.newest(node)
+            if report is None or now_s - report.time_s > SILENT_S:
+                found[node] = "no report"
+            elif report.level > level:
+                found[node] = report.message
+            elif rates[node] >= 1.0:
+                hz = self.rate_hz(node, now_s - over_s, now_s)
+                if hz < share * rates[node]:
+                    found[node] = f"{hz:.1f} of {rates[node]:.1f} messages/s"
+        return found
+
+    def _within(self, node: str, begin_s: float, end_s: float) -> list[Report]:
+        return [r for r in tuple(self._reports.get(node, ())) if begin_s < r.time_s <= end_s]
+
+
+def rate_of(reports: list[Report]) -> float:
+    """Messages a second between the first and the last report; a count that falls began anew."""
+    if len(reports) < 2:
+        return 0.0
+    counts = [report.published for report in reports]
+    steps = (b - a if b >= a else b for a, b in pairwise(counts))
+    return sum(steps) / (reports[-1].time_s - reports[0].time_s)
+
+
+def _total(values: Mapping[str, str], ending: str) -> int:
+    return sum(int(v) for k, v in values.items() if k.endswith(ending) and v.isdecimal())
+
+
+def _faults(values: Mapping[str, str]) -> str:
+    return "; ".join(value for key, value in values.items() if key.endswith("last fault"))
