@@ -74,7 +74,7 @@ def test_one_that_is_stopped_is_killed_and_started_again_and_the_next_lives(
     child.process.send_signal(signal.SIGSTOP)
     events = until(watched, lambda: child.restarts == 1)
     assert [event.split(" (")[0] for event in events] == [
-        "container hangs", "container ended", "container started again",
+        "container is killed", "container ended", "container started again",
     ]  # fmt: skip
     assert "stopped by a signal: no heartbeat for" in events[1]
     assert watched.is_well

@@ -13,7 +13,13 @@ from pathlib import Path
 import pytest
 
 from sage.graph.environment import DomainLease
-from sage.run.transport_files import FOLDER, MIN_AGE_S, _mapped, remove_dead
+from sage.run.transport_files import (
+    FOLDER,
+    MIN_AGE_S,
+    _mapped,
+    has_lost_segment,
+    remove_dead,
+)
 
 PROGRAM = """
 import sys, rclpy
@@ -54,6 +60,17 @@ def files_of(pid: int) -> set[Path]:
     names = {Path(line.split()[-1]) for line in lines if f" {FOLDER}/" in line}
     own = {name for name in names if "fastrtps" in name.name or "fastdds" in name.name}
     return own | {Path(f"{name}_el") for name in own if Path(f"{name}_el").exists()}
+
+
+def test_a_process_whose_segment_is_removed_is_known(participant: subprocess.Popen[str]) -> None:
+    assert not has_lost_segment(participant.pid)
+    for path in files_of(participant.pid):
+        if "port" not in path.name:
+            path.unlink()
+    assert has_lost_segment(participant.pid)
+    participant.kill()
+    participant.wait()
+    assert not has_lost_segment(participant.pid), "it has ended"
 
 
 def test_what_a_killed_process_leaves_is_removed(participant: subprocess.Popen[str]) -> None:

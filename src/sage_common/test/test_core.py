@@ -89,11 +89,14 @@ def test_health_of_a_regular_input():
     for number in range(1, 60):
         health.accept(number * S)
     assert health.measured_rate_hz == pytest.approx(1.0, rel=0.05) and not health.rate_ok
-    health.reject("data = 0: expected 1")
-    assert not health.valid and health.rejected == 1 and health.received == 64
+    health.reject("data = 0: expected 1", 59 * S)
+    assert not health.valid(60 * S) and health.rejected == 1 and health.received == 64
     assert health.last_fault == "data = 0: expected 1"
     health.accept(60 * S)
-    assert health.valid
+    assert health.valid(60 * S)
+    health.reject("data = 0: expected 1", 61 * S)
+    assert not health.valid(71 * S) and health.valid(71 * S + 1), "no good one may come for hours"
+    assert not health.alive(0), "its clock was set back"
     health.took(5)
     health.took(3)
     assert (health.busy_ns, health.slowest_ns) == (8, 5)

@@ -25,6 +25,13 @@ def test_ready_only_after_the_wait_and_at_once_after_a_success() -> None:
     assert backoff.failed(0) == 1.0
 
 
+def test_a_clock_that_is_set_back_does_not_put_the_next_attempt_off() -> None:
+    backoff = BackOff()
+    backoff.failed(3600 * NS_PER_S)
+    assert not backoff.ready(3600 * NS_PER_S)
+    assert backoff.ready(0)
+
+
 def test_wrong_times_are_refused() -> None:
     with pytest.raises(ValueError, match="first_s = 5"):
         BackOff(5.0, 1.0)

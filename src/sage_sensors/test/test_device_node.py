@@ -167,6 +167,30 @@ def test_a_wrong_sample_is_dropped_and_the_device_kept(
     assert any("dropped a sample: frame" in line.text for line in host.logs)
 
 
+def test_an_imu_that_measures_nan_says_so_and_goes_on_when_it_measures_again(
+    host: LockstepHost, tmp_path: Path
+) -> None:
+    folder = tmp_path / "iio:device0"
+    folder.mkdir()
+    (folder / "name").write_text("imu")
+    for channel in ("in_accel", "in_anglvel"):
+        for axis in "xyz":
+            (folder / f"{channel}_{axis}_raw").write_text("1")
+    host.add(ImuNode, parameters={"backend": "iio", "iio_root": str(tmp_path)})
+    host.run_for(4.0)
+    (folder / "in_anglvel_x_raw").write_text("nan")
+    before = len(host.messages("imu/data", name="body"))
+    host.run_for(2.0)
+    assert len(host.messages("imu/data", name="body")) <= before + 1
+    seen = diagnostics(host)
+    assert seen["level"] == "2" and "a wrong sample: angular_velocity" in seen["message"]
+    (folder / "in_anglvel_x_raw").write_text("2")
+    host.run_for(2.0)
+    sent = host.messages("imu/data", name="body")[before + 1 :]
+    assert len(sent) > 150, "the orientation filter has not seen it"
+    assert all(np.isfinite([m.orientation.w, m.angular_velocity.x]).all() for m in sent)
+
+
 def test_the_same_picture_again_and_again_is_stuck(host: LockstepHost, fake: FakeCamera) -> None:
     fake.frozen = True
     host.add(CameraNode, parameters={"backend": "v4l2"})

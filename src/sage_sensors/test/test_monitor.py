@@ -35,6 +35,11 @@ def test_stale_after_two_periods_and_untrusted_then() -> None:
     assert report.stale and report.trust == 0.0
 
 
+def test_silence_is_seen_after_the_clock_was_set_back() -> None:
+    stamps = [3600 * NS_PER_S + n * PERIOD_NS for n in range(10)]
+    assert watched(stamps, list(range(10))).report(0).stale
+
+
 def test_stale_before_the_first_sample() -> None:
     assert SensorMonitor(0.1).report(0).stale
 

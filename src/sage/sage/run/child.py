@@ -12,8 +12,12 @@ from sage.run.hang_detection import HangDetector
 from sage.run.process_ends import Process
 from sage.run.process_state import ProcessState, crowding, process_state
 from sage.run.restart_policy import RestartPolicy
-from sage_common.heartbeat import HEARTBEAT_VARIABLE, HeartbeatMemory
+from sage.run.transport_files import has_lost_segment
+from sage_common.heartbeat import HEARTBEAT_VARIABLE, HeartbeatMemory, Phase
 from sage_common.ros.process import EXIT_USAGE
+
+LOST = "its shared memory was removed from /dev/shm"
+LOOK_PERIOD_S = 2.0
 
 
 @dataclass
@@ -48,6 +52,7 @@ class Child:
         self.process = process
         self.restart_at = None
         self.hang = ""
+        self._next_look_s = 0.0
         self.detector = HangDetector(time.monotonic(), self._state, crowding)
 
     @property
@@ -62,7 +67,7 @@ class Child:
         """
         if self.restart_at is not None or self.process.poll() is None:
             return ""
-        cause = f"hung: {self.hang}: killed" if self.hang else _cause(self.process.returncode)
+        cause = f"{self.hang}: killed" if self.hang else _cause(self.process.returncode)
         if self.process.returncode == EXIT_USAGE:
             self.restart_at = math.inf
             return f"{cause}: started wrongly, not started again"
@@ -71,10 +76,16 @@ class Child:
         return f"{cause}; {quarantined}, and is not started again" if quarantined else cause
 
     def end_hang(self, now_s: float) -> str:
-        """Kill its process if it hangs; why, in words, once; empty: it does not."""
+        """Kill its process if it hangs, or nobody new hears it; why, in words, once; or empty."""
         if self.hang or not self.runs:
             return ""
-        self.hang = self.detector.look(now_s, self.heartbeat.read())
+        beat = self.heartbeat.read()
+        if why := self.detector.look(now_s, beat):
+            self.hang = f"hung: {why}"
+        elif beat.phase == Phase.RUNNING and now_s >= self._next_look_s:
+            self._next_look_s = now_s + LOOK_PERIOD_S
+            if has_lost_segment(self.process.pid or 0):
+                self.hang = LOST
         if self.hang:
             self.process.kill()
         return self.hang

@@ -87,7 +87,7 @@ class Supervisor:
                 self.outages.ended(child.name, cause, now_s)
                 events.append(f"{child.name} ended ({cause})")
             elif self.respawn and (why := child.end_hang(now_s)):
-                events.append(f"{child.name} hangs ({why}), and is killed")
+                events.append(f"{child.name} is killed ({why})")
             if self.respawn and child.restart_at and now_s >= child.restart_at:
                 self._restart(child)
                 events.append(f"{child.name} started again")

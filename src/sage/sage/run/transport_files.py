@@ -33,6 +33,21 @@ def remove_dead(folder: Path = FOLDER) -> list[str]:
     return [file for name in idle for file in _remove_if_dead(folder, name, used)]
 
 
+def has_lost_segment(pid: int, folder: Path = FOLDER) -> bool:
+    """Whether a segment that a process has made is no longer there: who joins now never hears it.
+
+    Whoever may remove files there can do that; systemd does when a user logs out (`RemoveIPC`).
+    """
+    gone = re.compile(
+        rf"{re.escape(str(folder))}/(?:fastrtps|fastdds)_[0-9a-f]{{16}}_el \(deleted\)"
+    )
+    descriptors = Path(f"/proc/{pid}/fd")
+    try:
+        return any(gone.fullmatch(_target(descriptor)) for descriptor in descriptors.iterdir())
+    except OSError:  # it has ended
+        return False
+
+
 def _remove_if_dead(folder: Path, name: str, used: set[str]) -> list[str]:
     names = [name, f"{name}_el", f"{name}_sl", f"sem.{name}_mutex"]
     if not used.isdisjoint(names):

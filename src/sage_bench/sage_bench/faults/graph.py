@@ -27,10 +27,13 @@ gateway:
     port: 0
 """
 CAPTIONS = "".join(
-    f"{n}\n00:00:{n // 2:02d},{500 * (n % 2):03d} --> 00:00:{n // 2:02d},{500 * (n % 2) + 400:03d}\n"
+    f"{n}\n00:00:{n:02d},000 --> 00:00:{n:02d},400\n"
     f"a person walks past house number {n}\n\n"
-    for n in range(1, 100)
+    f"{n}\n00:00:{n:02d},500 --> 00:00:{n:02d},900\n"
+    f"a person walks past shop number {n}\n\n"
+    for n in range(50)
 )
+"""Two a second."""
 VOICE = "#!/bin/sh\nexec sleep 0.4\n"
 """Stands in for a program that speaks, under its name."""
 
@@ -69,6 +72,7 @@ def feeds(graph: Graph) -> dict[str, tuple[str, ...]]:
         if {encoder, sensor} <= names:
             found |= {encoder: (sensor,), scorer: (encoder,)}
     found["fusion"] = tuple(name for name in found if name.endswith("_scorer"))
+    found["attention"] = ("fusion",)
     return found
 
 

@@ -1,4 +1,4 @@
-"""How each fault is inflicted on a process, taken back, and how it is known to have taken effect."""
+"""How each fault is inflicted on a process and taken back, and whether it has taken effect."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ class Injection:
                     os.environ[name] = value
 
     def inflict(self, pid: int, kind: Injected, amount: int = 0) -> None:
-        """From now on; `amount`: microseconds a call of a slow disk, seconds that a clock is ahead."""
+        """From now on; `amount`: of a slow disk microseconds a call, of a clock seconds ahead."""
         self._order.effects = 0
         self._order.amount, self._order.pid = amount, pid
         self._order.kind = kind

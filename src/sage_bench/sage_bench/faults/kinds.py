@@ -23,7 +23,7 @@ class Fault:
         seen_s: within which the supervisor ends the process, or knows that it ended; 0: it does not
             end.
         active_s: within which it is active again.
-        named: regular expression that the diagnostics of the node, or of who watches it, must match.
+        named: regular expression that diagnostics of the node, or of its supervisor, must match.
         told: what is done, in words.
     """
 

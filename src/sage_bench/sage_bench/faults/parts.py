@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from sage.graph.description import Graph
@@ -63,6 +64,7 @@ def tried(
             session = Session(graph, options)
             session.on_tick = trials.tick
             session.run()
+            trials.look_for_segments()
         damage = [f"the store: {f.what} {f.where}" for f in verify_home(work / "home") if f.serious]
     rows, words = [], []
     for seen in trials.done:
@@ -81,14 +83,12 @@ def is_chosen(cell: Cell, quick: bool) -> bool:
     return not names or cell.process in names or cell.fault in names
 
 
-class _on_path:
-    """A folder stands first on the path of programs meanwhile."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder, self._before = folder, os.environ.get("PATH", "")
-
-    def __enter__(self) -> None:
-        os.environ["PATH"] = f"{self._folder}{os.pathsep}{self._before}"
-
-    def __exit__(self, *raised: object) -> None:
-        os.environ["PATH"] = self._before
+@contextmanager
+def _on_path(folder: Path) -> Iterator[None]:
+    """It stands first on the path of programs meanwhile."""
+    before = os.environ.get("PATH", "")
+    os.environ["PATH"] = f"{folder}{os.pathsep}{before}"
+    try:
+        yield
+    finally:
+        os.environ["PATH"] = before

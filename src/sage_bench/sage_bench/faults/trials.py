@@ -25,8 +25,9 @@ from sage_common.heartbeat import Phase
 
 ALL = "all processes"
 SETTLE_S, REFERENCE_S = 8.0, 10.0
-HOLD_S = 8.0
-OVER_S = 5.0
+HOLD_S = 6.0
+BEFORE_S = 5.0
+OVER_S = 4.0
 """Rates are those of so many seconds."""
 PATIENCE_S = 180.0
 
@@ -60,11 +61,18 @@ class Trials:
         self.done: list[Seen] = []
         self.reference: dict[str, float] = {}
         self._levels: dict[str, int] = {}
+        self._before: dict[str, float] = {}
         self._watch: Watch | None = None
         self._since_s = 0.0
         self._seen: Seen | None = None
         self._inflicted: Inflicted | None = None
+        self._segments: dict[int, set[str]] = {}
         self._pid = EVERYONE
+
+    def look_for_segments(self) -> None:
+        """Note which segments of processes that ended are still there."""
+        for number, names in self._segments.items():
+            self.done[number].left = left(names)
 
     def tick(self, session: Session) -> None:
         """Go on.
@@ -94,26 +102,35 @@ class Trials:
         if session.elapsed_s < SETTLE_S + REFERENCE_S:
             return
         for node in (n.name for n in session.graph.nodes):
-            report = watch.newest(node)
-            self._levels[node] = report.level if report else 0
             self.reference[node] = watch.rate_hz(node, now_s - REFERENCE_S, now_s)
 
     def _begin(self, session: Session, watch: Watch, now_s: float) -> None:
         if not self._cells:
             session.stop()
             return
+        if now_s - self._since_s < BEFORE_S or (
+            session.ended and now_s - self._since_s < PATIENCE_S
+        ):
+            return
         cell = self._cells[0]
         child = _child(session, cell.process)
+        self._before = {
+            node: min(hz, watch.rate_hz(node, now_s - BEFORE_S, now_s))
+            for node, hz in self.reference.items()
+        }
+        self._levels = watch.levels(self.reference)
         self._pid = child.process.pid or EVERYONE if child else EVERYONE
         fault = FAULTS.get(cell.fault)
         ends_s = (fault.seen_s, fault.active_s) if fault else (0.0, 0.0)
         seen = Seen(cell.fault, cell.process, ends_s, begin_s=now_s, is_named=_is_named(cell))
         silent = (DRIVER, *cell.nodes) if _silences(cell) else (DRIVER,)
-        seen.expected = expected_hz(self.reference, self._feeds, silent)
+        seen.expected = expected_hz(self._before, self._feeds, silent)
         topics = [topic for node in cell.nodes for topic in watch.inputs(node)]
         self._inflicted = Inflicted(
             cell.fault, cell.process, self._pid, session.home, self._injection, topics,
-            lambda: sum(watch.rejected(node, seen.begin_s, time.monotonic()) for node in cell.nodes),
+            lambda: sum(
+                watch.rejected(node, seen.begin_s, time.monotonic()) for node in cell.nodes
+            ),
         )  # fmt: skip
         self._seen = seen
 
@@ -153,7 +170,7 @@ class Trials:
         self._note(session, watch, seen, now_s)
         if now_s - seen.lifted_s < OVER_S:
             return
-        seen.unwell = watch.unwell(self._levels, self.reference, SHARE, OVER_S)
+        seen.unwell = watch.unwell(self._levels, self._before, SHARE, OVER_S)
         seen.unwell |= {ended.process: ended.message for ended in session.ended}
         if seen.unwell and now_s - seen.lifted_s < WELL_S:
             return
@@ -164,7 +181,7 @@ class Trials:
         cell = self._cells.pop(0)
         assert self._inflicted is not None
         if all(seen.ends_s):
-            seen.left = left(self._inflicted.segments)
+            self._segments[len(self.done)] = self._inflicted.segments
         seen.lost = lost(session.home, watch.acknowledged)
         seen.refused = tuple(sorted(p.name for p in (session.home / "state").glob("*.refused")))
         if seen.fault == SEGMENT:
@@ -173,6 +190,7 @@ class Trials:
             os.kill(child.process.pid or 0, signal.SIGKILL)  # the next cell begins anew
         self.done.append(seen)
         self._seen = self._inflicted = None
+        self._since_s = time.monotonic()
         print(f"{seen.node}, {seen.fault}: {'; '.join(self.failures(seen)) or 'pass'}",
               file=sys.stderr, flush=True)  # fmt: skip
 

@@ -75,6 +75,11 @@ class Watch:
         reports = self._reports.get(node)
         return reports[-1] if reports else None
 
+    def levels(self, nodes: Iterable[str]) -> dict[str, int]:
+        """How they say they are."""
+        reports = {node: self.newest(node) for node in nodes}
+        return {node: report.level if report else 0 for node, report in reports.items()}
+
     def inputs(self, node: str) -> list[str]:
         """Topics that it listens to, without the namespace."""
         report = self.newest(node)
@@ -92,7 +97,7 @@ class Watch:
         return sum(max(b - a, 0) for a, b in pairwise(counts))
 
     def named_s(self, nodes: Iterable[str], pattern: str, begin_s: float) -> float:
-        """When one of the nodes, or the supervisor of one, first matched it after `begin_s`; 0: not."""
+        """When a status of the nodes or the supervisor first matched it after `begin_s`; or 0."""
         wanted, times = re.compile(pattern), []
         for node in nodes:
             times += [

@@ -12,6 +12,8 @@ from sage_common.core.state.stateful import Stateful
 
 RATE_SMOOTHING = 0.1
 RATE_TOLERANCE = 0.5
+REJECTION_S = 10.0
+"""So long an input is said to be wrong after a message was."""
 
 
 class PressureLevel(IntEnum):
@@ -58,7 +60,8 @@ class InputHealth(Stateful):
     timing: Timing | None = field(default=None, repr=False)
     _last_arrival_ns: State[int | None] = field(default=None, repr=False)
     _period_s: State[float] = field(default=0.0, repr=False)
-    _last_was_valid: State[bool] = field(default=True, repr=False)
+    _rejected_ns: State[int | None] = field(default=None, repr=False)
+    """When the newest message was dropped; None: it was good."""
 
     def expect(self, rate_hz: float) -> None:
         """From now on messages come at another nominal rate."""
@@ -73,14 +76,14 @@ class InputHealth(Stateful):
             smoothing = RATE_SMOOTHING if self._period_s else 1.0
             self._period_s += smoothing * (period_s - self._period_s)
         self._last_arrival_ns = now_ns
-        self._last_was_valid = True
+        self._rejected_ns = None
         self.received += 1
 
-    def reject(self, fault: str) -> None:
-        """Count a message that was dropped because of `fault`."""
+    def reject(self, fault: str, now_ns: int) -> None:
+        """Count a message that was dropped at `now_ns` because of `fault`."""
         self.rejected += 1
         self.last_fault = fault
-        self._last_was_valid = False
+        self._rejected_ns = now_ns
 
     def took(self, duration_ns: int) -> None:
         """Count the time of one callback."""
@@ -90,10 +93,13 @@ class InputHealth(Stateful):
             self.timing.add(duration_ns)
 
     def age_s(self, now_ns: int) -> float:
-        """Time since the newest good message [s]; infinite before the first."""
+        """Time since the newest good message [s]; infinite before the first.
+
+        After a clock was set back it is how far: who falls silent then is seen at once.
+        """
         if self._last_arrival_ns is None:
             return float("inf")
-        return (now_ns - self._last_arrival_ns) / NS_PER_S
+        return abs(now_ns - self._last_arrival_ns) / NS_PER_S
 
     def alive(self, now_ns: int) -> bool:
         """True if a good message came within `max_age_s`; always true for events."""
@@ -113,7 +119,11 @@ class InputHealth(Stateful):
             return True
         return self.measured_rate_hz >= RATE_TOLERANCE * self.rate_hz
 
-    @property
-    def valid(self) -> bool:
-        """True unless the newest message was rejected."""
-        return self._last_was_valid
+    def valid(self, now_ns: int) -> bool:
+        """True unless the newest message was rejected, within the last `REJECTION_S`.
+
+        Of what comes by events the next good one may be hours away.
+        """
+        if self._rejected_ns is None:
+            return True
+        return abs(now_ns - self._rejected_ns) > REJECTION_S * NS_PER_S

@@ -148,10 +148,10 @@ class Diagnostics(Stateful):
         """Topics of inputs with which something is wrong, by what it is, the worst first."""
         found = {
             "no fresh input on": [i.topic for i in self.inputs if not i.alive(now_ns)],
-            "wrong input on": [i.topic for i in self.inputs if not i.valid],
+            "wrong input on": [i.topic for i in self.inputs if not i.valid(now_ns)],
             "input below half its rate on": [i.topic for i in self.inputs if not i.rate_ok],
         }
-        return {said: topics for said, topics in found.items() if topics}
+        return {said: list(dict.fromkeys(topics)) for said, topics in found.items() if topics}
 
     def _pairs(self) -> dict[str, str]:
         # Workers add values while this runs; copying a dict is atomic in CPython.

@@ -74,7 +74,7 @@ class Gate:
 
     def reject(self, fault: InvalidInput) -> None:
         """Count a bad message and say so, once a second at most."""
-        self.health.reject(str(fault))
+        self.health.reject(str(fault), self.owner.clock.now_ns())
         self.owner.log.warning(
             f"{self.health.topic}: dropped a message: {fault} ({self.health.rejected} so far)",
             throttle_s=FAULT_LOG_PERIOD_S,

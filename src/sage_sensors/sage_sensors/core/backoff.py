@@ -19,20 +19,20 @@ class BackOff:
         self._first_s = first_s
         self._longest_s = longest_s
         self._wait_s = first_s
-        self._ready_ns = 0
+        self._failed_ns = self._ready_ns = 0
 
     def failed(self, now_ns: int) -> float:
         """Note a failure; the wait [s] until the next attempt."""
         wait_s = self._wait_s
-        self._ready_ns = now_ns + round(wait_s * NS_PER_S)
+        self._failed_ns, self._ready_ns = now_ns, now_ns + round(wait_s * NS_PER_S)
         self._wait_s = min(2.0 * wait_s, self._longest_s)
         return wait_s
 
     def succeeded(self) -> None:
         """Note a success: the next failure waits `first_s` again."""
         self._wait_s = self._first_s
-        self._ready_ns = 0
+        self._failed_ns = self._ready_ns = 0
 
     def ready(self, now_ns: int) -> bool:
-        """True when the next attempt is due."""
-        return now_ns >= self._ready_ns
+        """True when the next attempt is due, or the clock has been set back since the last."""
+        return not self._failed_ns <= now_ns < self._ready_ns

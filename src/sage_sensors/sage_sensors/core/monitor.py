@@ -117,4 +117,4 @@ class SensorMonitor(Stateful):
         if self._last_ns is None:
             return True
         limit_s = max(STALE_PERIODS * self._period_s, SHORTEST_STALE_S)
-        return (now_ns - self._last_ns) / NS_PER_S > limit_s
+        return abs(now_ns - self._last_ns) / NS_PER_S > limit_s  # a clock may be set back

@@ -10,6 +10,8 @@ from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from sage_common.core.errors import InvalidInput
+
 ABSENT = "absent"
 """What stands for a sensor or a stream that is not there."""
 SAMPLE_RATE_HZ = 16000
@@ -114,6 +116,25 @@ class Words:
 
 
 Sample = Frame | Sound | Inertial | Words
+
+
+def check_finite_sample(value: object) -> None:
+    """Check that a device has measured numbers.
+
+    Raises:
+        InvalidInput: some are NaN or infinite; the field is named.
+    """
+    fields: dict[str, NDArray[Any]] = {}
+    if isinstance(value, Sound):
+        fields = {"samples": value.samples}
+    elif isinstance(value, Inertial):
+        fields = {
+            "angular_velocity": value.angular_velocity,
+            "linear_acceleration": value.linear_acceleration,
+        }
+    for name, numbers in fields.items():
+        if not np.isfinite(numbers).all():
+            raise InvalidInput(name, "NaN or infinite", "finite numbers")
 
 
 @runtime_checkable

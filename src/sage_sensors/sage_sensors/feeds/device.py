@@ -8,7 +8,7 @@ from sage_common.core.clock import NS_PER_S, Clock
 from sage_common.core.errors import InvalidInput
 from sage_common.ros.host import Logger, Worker
 from sage_sensors.core.backoff import BackOff
-from sage_sensors.core.samples import Device, Selective
+from sage_sensors.core.samples import Device, Selective, check_finite_sample
 from sage_sensors.publishers.stream import StreamPublisher, T
 
 ABSENT_WARNING_S = 600.0
@@ -69,9 +69,11 @@ class DeviceFeed(Generic[T]):
         if self._busy or self.ended or not (self._open or self._backoff.ready(now_ns)):
             return
         if self._device.polled:
-            if now_ns < self._next_ns:
-                return
             period_ns = round(self._device.period_s * NS_PER_S)
+            if self._next_ns - period_ns <= now_ns < self._next_ns:
+                return
+            if now_ns < self._next_ns:  # the clock was set back
+                self._next_ns = now_ns
             missed = (now_ns - self._next_ns) // period_ns
             self._next_ns += (missed + 1) * period_ns
             self._missed += missed if self._open else 0
@@ -92,6 +94,7 @@ class DeviceFeed(Generic[T]):
                 self._log.info(f"{self._device.source}: opened")
             sample = self._device.read()
             if sample is not None and not self._closed:
+                check_finite_sample(sample.value)
                 self._backoff.succeeded()
                 self.problem = ""
                 self._stream.deliver(sample, chosen=self._selects)
@@ -100,6 +103,7 @@ class DeviceFeed(Generic[T]):
             self._log.info(str(end))
         except InvalidInput as fault:
             self._stream.fault()
+            self.problem = f"{self._device.source}: a wrong sample: {fault}"
             self._log.warning(
                 f"{self._device.source}: dropped a sample: {fault}", throttle_s=1.0, key="fault"
             )

@@ -53,7 +53,7 @@ class CameraNode(SensorNode):
         try:
             self._pass_on(message, Frame(compressed_to_rgb(message)))
         except InvalidInput as fault:
-            self._foreign.reject(str(fault))
+            self._foreign.reject(str(fault), self.clock.now_ns())
             self.log.warning(
                 f"{self._foreign.topic}: dropped a message: {fault}", throttle_s=1.0, key="decode"
             )

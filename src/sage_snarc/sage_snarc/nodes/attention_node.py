@@ -60,7 +60,7 @@ class AttentionNode(SageNode):
             self._best = message
         now_ns = self.clock.now_ns()
         period_ns = max(round(NS_PER_S / self.parameters.rate_hz), self._cycle_ns)
-        if now_ns - self._last_ns < period_ns:
+        if 0 <= now_ns - self._last_ns < period_ns:
             return
         self._last_ns = now_ns
         chosen, self._best = self._best, None

@@ -245,7 +245,9 @@ class RosHost(ManagedNode):
     def make_timer(
         self, period_s: float, callback: Callable[[], object], steady: bool = False
     ) -> _RosTimer:
-        timer = self.create_timer(period_s, callback, clock=self._steady if steady else None)
+        # A timer of the system's clock stands still for as long as that is set back.
+        follows = self.clock.is_simulated and not steady
+        timer = self.create_timer(period_s, callback, clock=None if follows else self._steady)
         self._undo.append(lambda: self.destroy_timer(timer))
         return _RosTimer(timer)
 
@@ -314,10 +316,10 @@ class _RosClock:
         self.look_up()
 
     def look_up(self) -> None:
-        self._is_simulated = bool(self._clock.ros_time_is_active)
+        self.is_simulated = bool(self._clock.ros_time_is_active)
 
     def now_ns(self) -> int:
-        return int(self._clock.now().nanoseconds) if self._is_simulated else time.time_ns()
+        return int(self._clock.now().nanoseconds) if self.is_simulated else time.time_ns()
 
 
 class _RosLog:
