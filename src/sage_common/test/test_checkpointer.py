@@ -32,6 +32,8 @@ class Learner(Stateful):
         self.left = np.zeros(20_000)
         self.right = np.zeros(20_000)
         self.problems: dict[str, str] = {}
+        self.concerns: dict[str, str] = {}
+        self.stopwatch_s = iter(np.arange(1000.0))
         self.log = Log()
         self.active = True
 
@@ -40,6 +42,12 @@ class Learner(Stateful):
 
     def set_problem(self, cause: str, text: str) -> None:
         self.problems[cause] = text
+
+    def set_concern(self, cause: str, text: str) -> None:
+        self.concerns[cause] = text
+
+    def stopwatch_ns(self) -> int:
+        return round(next(self.stopwatch_s) * 1e9)
 
 
 def test_every_saved_state_is_of_one_moment(tmp_path):
@@ -81,6 +89,16 @@ def test_an_older_copy_never_overwrites_a_newer_one(tmp_path):
     checkpointer.write_or_report(older)
     assert state_file.load(tmp_path / "x.state").arrays["left"][0] == 1
     assert learner.problems == {"state": ""}
+
+
+def test_a_slow_disk_is_named_until_it_is_fast_again(tmp_path):
+    learner = Learner()
+    checkpointer = Checkpointer(learner, tmp_path / "x.state")
+    learner.stopwatch_s = iter([0.0, 2.5, 3.0, 3.9])
+    checkpointer.save()
+    assert learner.concerns == {"disk": "the disk is slow: its state took 2.5 s to write"}
+    checkpointer.save()
+    assert learner.concerns == {"disk": ""}
 
 
 def test_a_copy_does_not_change_with_the_original(tmp_path):

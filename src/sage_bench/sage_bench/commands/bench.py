@@ -19,8 +19,8 @@ from sage_bench.result import MEASURED, RECORDED, Result
 from sage_common.core.errors import InvalidInput
 
 DOMAIN = "ROS_DOMAIN_ID"
-BY_NAME_ONLY = ("growth",)
-"""Cases that take hours."""
+BY_NAME_ONLY = ("faults", "growth")
+"""Cases that take an hour or more."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -14,6 +14,7 @@ from sage_bench.documentation import (
     render_parameters,
     render_topics,
 )
+from sage_bench.faults.matrix import fault_matrices
 from sage_bench.gateway_tables import (
     render_endpoints,
     render_errors,
@@ -31,6 +32,7 @@ MEMORY_PAGE, MAILBOX_PAGE = "memory_benchmark.md", "mailbox_benchmark.md"
 PLUGIN_PAGE, RECOGNITION_PAGE = "add_a_plugin.md", "recognition.md"
 BUDGET_PAGE, GATEWAY_PAGE = "budget_benchmark.md", "gateway.md"
 OPERATE_PAGE = "operate_benchmark.md"
+OPERATING_PAGE = "operating.md"
 OURS = "**SAGE**"
 """Fused salience of events; the total of `VectorScorer` where streams are bare numbers."""
 SEALED, SEALED_COMMAND = "salience_sealed", "SAGE_BENCH_HALF=sealed sage bench salience --record"
@@ -128,6 +130,7 @@ def filled_pages(folder: Path) -> dict[str, str]:
             "errors": render_errors(),
             "objects": render_objects(),
         },
+        OPERATING_PAGE: {"faults": fault_matrices(results)},
         RECOGNITION_PAGE: {"bench": bench_figures(results, "refine", with_cases=True)},
     }
     made = {}

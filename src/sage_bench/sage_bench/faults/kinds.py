@@ -11,7 +11,7 @@ UNPLUGGED, NAN, SEGMENT = "unplugged", "NaN flood", "segment lost"
 NOTHING = "nothing"
 """The control: what is watched as long, and must pass."""
 HOUR_S = 3600
-SLOW_CALL_US = 300_000
+SLOW_CALL_US = 500_000
 
 
 @dataclass(frozen=True)
@@ -63,15 +63,15 @@ FAULTS = {
     )
 }  # fmt: skip
 SENSORS = ("camera", "microphone", "imu")
-STATELESS = ("text", "speaker", "gateway", "microphone", "imu", "camera")
-"""Kinds of nodes that write nothing below the home folder while they run."""
+STATELESS = ("text", "speaker", "gateway", "attention", *SENSORS)
+"""Kinds of nodes that write nothing below the home folder while they run; encoders neither."""
 
 
 def meaningless(fault: str, kind: str) -> str:
     """Why a fault has no meaning for a kind of node, in words; empty: it has one."""
     if fault == UNPLUGGED and kind not in SENSORS:
         return "it has no device"
-    if fault in (SLOW, FULL) and kind in STATELESS:
+    if fault in (SLOW, FULL) and (kind in STATELESS or kind.endswith("_encoder")):
         return "it writes nothing while it runs"
     if fault == NAN and kind in ("camera", "text"):
         return "neither its sensor nor its inputs carry a number that can be NaN"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from rich.table import Table
 
@@ -82,6 +85,24 @@ def lines(cells: Mapping[str, float]) -> dict[str, dict[str, float]]:
         process, _, fault = name.partition(SEPARATOR)
         found.setdefault(process, {})[fault] = value
     return found
+
+
+def fault_matrices(results: Path) -> str:
+    """The matrix as it was found on each machine, of the JSON files in a folder."""
+    texts = [json.loads(path.read_text()) for path in sorted(results.glob("faults-*.json"))]
+    made = [_of_machine(found) for found in texts if not found["quick"]]
+    return (
+        "\n\n".join(made) or "Not measured yet: run `sage bench faults --record`, then `sage docs`."
+    )
+
+
+def _of_machine(found: Mapping[str, Any]) -> str:
+    title = (
+        f"On {found['machine']} ({found['threads']} cores, load {found['load']}), commit "
+        f"{found['commit']}, by `sage bench faults --record`:"
+    )
+    notes = [f"- {note}" for note in (*found["notes"], *found["errors"])]
+    return "\n".join([title, "", render(found["rows"]), "", *notes])
 
 
 def render(rows: Sequence[Mapping[str, object]]) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
+from sage_common.core.clock import NS_PER_S
 from sage_common.core.state import file as state_file
 from sage_common.ros.host import Worker
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from sage_common.ros.node import SageNode
 
 REFUSED_SUFFIX = ".refused"
+SLOW_S = 1.0
+"""A state of some hundred kilobytes, written and synced, usually takes a fiftieth of this."""
 
 
 @dataclass(frozen=True)
@@ -131,10 +134,16 @@ class Checkpointer:
             return ""
         with self._writing:
             if snapshot.number > self._written:
+                began_ns = self._node.stopwatch_ns()
                 state_file.save(self._path, snapshot.arrays, self._node.identity())
+                self._note_time((self._node.stopwatch_ns() - began_ns) / NS_PER_S)
                 self._written = snapshot.number
                 self._is_unsaved = False
         return str(self._path)
+
+    def _note_time(self, took_s: float) -> None:
+        slow = f"the disk is slow: its state took {took_s:.1f} s to write"
+        self._node.set_concern("disk", slow if took_s > SLOW_S else "")
 
     def _set_aside(self, reason: str) -> None:
         aside = self._path.with_name(self._path.name + REFUSED_SUFFIX)

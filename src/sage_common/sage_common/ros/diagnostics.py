@@ -49,6 +49,7 @@ class Diagnostics(Stateful):
         values: key/value pairs of the node's own.
         sources: give more of these when they are asked.
         problems: what is wrong beside the node's own health, by cause; each is an error.
+        concerns: the same of what is a warning.
         failures: errors of callbacks and jobs so far.
         is_resting: the robot rests, so that reports are rarer.
     """
@@ -56,6 +57,7 @@ class Diagnostics(Stateful):
     inputs: State[list[InputHealth]]
     values: State[dict[str, str]]
     problems: State[dict[str, str]]
+    concerns: State[dict[str, str]]
     failures: State[int] = 0
     is_resting: State[bool] = False
     _periods: State[int] = 0
@@ -73,15 +75,17 @@ class Diagnostics(Stateful):
         self.values = {}
         self.sources: list[Callable[[], Mapping[str, object]]] = []
         self.problems = {}
+        self.concerns = {}
 
     def clear(self) -> None:
-        """Forget all but the values and the health; the node is configured anew."""
+        """Forget all that the node has registered; it is configured anew."""
         self.sources.clear()
         self.inputs.clear()
         self.outputs.clear()
         self.workers.clear()
         self.timings.clear()
         self.problems.clear()
+        self.concerns.clear()
 
     def show(self, values: Mapping[str, object]) -> None:
         """Show key/value pairs from now on."""
@@ -140,6 +144,8 @@ class Diagnostics(Stateful):
             return "error", "; ".join(problems)
         if level == "warn" or not active:
             return level, text
+        if self.concerns:
+            return "warn", "; ".join(self.concerns.values())
         for said, topics in self._at_fault(now_ns).items():
             return "warn", f"{said} {', '.join(topics)}"
         return level, text

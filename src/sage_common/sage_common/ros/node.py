@@ -195,6 +195,13 @@ class SageNode(Connections, Stateful):
         else:
             self._diagnostics.problems.pop(cause, None)
 
+    def set_concern(self, cause: str, text: str) -> None:
+        """Report a warning that lasts until it is cleared with an empty `text`."""
+        if text:
+            self._diagnostics.concerns[cause] = text
+        else:
+            self._diagnostics.concerns.pop(cause, None)
+
     def identity(self) -> dict[str, str]:
         """Whose state `state` is, its version, and what it depends on, in words."""
         depends = {name: str(value) for name, value in self.state_depends_on().items()}
