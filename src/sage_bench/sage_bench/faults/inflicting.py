@@ -15,7 +15,7 @@ from sage_bench.faults import doubles, kinds
 from sage_bench.faults.driver_node import flood_order
 from sage_bench.faults.injection import Injected, Injection
 
-_SEGMENT = re.compile(r"((?:fastrtps|fastdds)_(?:[0-9a-f]{16}|port\d{1,5}))_[es]l")
+_LOCK = re.compile(r"((?:fastrtps|fastdds)_[0-9a-f]{16})_el")
 _INJECTED = {
     kinds.SLOW: (Injected.SLOW_DISK, kinds.SLOW_CALL_US),
     kinds.FULL: (Injected.FULL_DISK, 0),
@@ -98,11 +98,11 @@ class Inflicted:
 
 
 def segments_of(pid: int) -> Iterator[str]:
-    """Names of the segments and ports of Fast DDS that a process has made: it holds their locks."""
+    """Names of the segments of Fast DDS that a process has made: it holds their locks."""
     folder = Path(f"/proc/{pid}/fd")
     for descriptor in folder.iterdir():
         try:
-            match = _SEGMENT.fullmatch(Path(os.readlink(descriptor)).name)
+            match = _LOCK.fullmatch(Path(os.readlink(descriptor)).name)
         except OSError:  # it was closed meanwhile
             continue
         if match:
@@ -110,21 +110,14 @@ def segments_of(pid: int) -> Iterator[str]:
 
 
 def left(names: set[str], folder: Path = FOLDER) -> tuple[str, ...]:
-    """Which of the segments are still there; ports are everybody's."""
-    return tuple(sorted(n for n in names if "port" not in n and (folder / n).exists()))
+    """Which of the segments are still there."""
+    return tuple(sorted(name for name in names if (folder / name).exists()))
 
 
 def remove(names: set[str], folder: Path = FOLDER) -> int:
-    """Remove segments and ports with their locks; how many files there were."""
-    found = [
-        path
-        for name in names
-        for path in (
-            folder / name, folder / f"{name}_el", folder / f"{name}_sl",
-            folder / f"sem.{name}_mutex",
-        )
-        if path.exists()
-    ]  # fmt: skip
+    """Remove segments with their locks; how many files there were."""
+    pairs = [(folder / name, folder / f"{name}_el") for name in names]
+    found = [path for pair in pairs for path in pair if path.exists()]
     for path in found:
         path.unlink()
     return len(found)

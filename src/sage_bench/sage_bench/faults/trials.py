@@ -26,6 +26,8 @@ from sage_common.heartbeat import Phase
 ALL = "all processes"
 SETTLE_S, REFERENCE_S = 8.0, 10.0
 HOLD_S = 6.0
+EFFECT_S = 20.0
+"""So long a fault is waited for to take effect: who floods must be found by those that he floods."""
 BEFORE_S = 5.0
 OVER_S = 4.0
 """Rates are those of so many seconds."""
@@ -138,7 +140,9 @@ class Trials:
         assert self._inflicted is not None
         self._inflicted.look()
         self._note(session, watch, seen, now_s)
-        if now_s - seen.begin_s < HOLD_S:
+        held_s = now_s - seen.begin_s
+        waits = seen.fault != NOTHING and not self._inflicted.effect
+        if held_s < (EFFECT_S if waits else HOLD_S):
             return
         seen.during = {node: watch.rate_hz(node, seen.begin_s, now_s) for node in self.reference}
         self._inflicted.lift()

@@ -100,9 +100,10 @@ class Watch:
         """When a status of the nodes or the supervisor first matched it after `begin_s`; or 0."""
         wanted, times = re.compile(pattern), []
         for node in nodes:
+            past = {fault for r in self._within(node, 0.0, begin_s) for fault in _faults(r.values)}
             times += [
                 r.time_s for r in self._within(node, begin_s, time.monotonic())
-                if r.level and wanted.search(f"{r.message} {_faults(r.values)}")
+                if r.level and wanted.search("; ".join((r.message, *(_faults(r.values) - past))))
             ]  # fmt: skip
             told = re.compile(rf"\b{re.escape(node)}: its process ended \([^)]*({pattern})")
             times += [
@@ -144,5 +145,5 @@ def _total(values: Mapping[str, str], ending: str) -> int:
     return sum(int(v) for k, v in values.items() if k.endswith(ending) and v.isdecimal())
 
 
-def _faults(values: Mapping[str, str]) -> str:
-    return "; ".join(value for key, value in values.items() if key.endswith("last fault"))
+def _faults(values: Mapping[str, str]) -> set[str]:
+    return {value for key, value in values.items() if key.endswith("last fault")}
