@@ -21,7 +21,7 @@ def test_what_is_filled_into_pages_is_as_it_is_now() -> None:
     made = filled_pages(DOCS)
     benches = {f"{bench}_benchmark.md" for bench in ("salience", "memory", "mailbox", "budget")}
     assert set(made) == {
-        "encoders.md", "add_a_plugin.md", "gateway.md", "recognition.md", *benches,
+        "encoders.md", "add_a_plugin.md", "gateway.md", "operating.md", "recognition.md", *benches,
     }  # fmt: skip
     for name, text in made.items():
         assert (DOCS / name).read_text() == text, f"docs/{name}: run sage docs"

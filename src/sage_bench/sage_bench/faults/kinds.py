@@ -48,8 +48,8 @@ FAULTS = {
             FULL, 0.0, 0.0, "No space left|disk is full",
             "each write of the process below the home folder fails with ENOSPC",
         ),
-        Fault(AHEAD, 0.0, 0.0, "ahead|s old|wrong input", "its clock of the day is an hour ahead"),
-        Fault(BEHIND, 0.0, 0.0, "ahead|s old|wrong input", "its clock of the day is an hour behind"),
+        Fault(AHEAD, 0.0, 0.0, "ahead|s old|wrong input", "its clock is an hour ahead"),
+        Fault(BEHIND, 0.0, 0.0, "ahead|s old|wrong input", "its clock is an hour behind"),
         Fault(UNPLUGGED, 0.0, 0.0, "no such device", "its sensor is gone"),
         Fault(
             NAN, 0.0, 0.0, "wrong input|not finite|NaN|nan",
@@ -58,7 +58,7 @@ FAULTS = {
         ),
         Fault(
             SEGMENT, 5.0, 10.0, "shared memory",
-            "the segments of Fast DDS in /dev/shm that the process has made are removed",
+            "the segments of Fast DDS that the process has made are removed",
         ),
     )
 }  # fmt: skip

@@ -27,7 +27,7 @@ ALL = "all processes"
 SETTLE_S, REFERENCE_S = 8.0, 10.0
 HOLD_S = 6.0
 EFFECT_S = 20.0
-"""So long a fault is waited for to take effect: who floods must be found by those that he floods."""
+"""So long a fault is waited for to take effect: who floods has to be found first."""
 BEFORE_S = 5.0
 OVER_S = 4.0
 """Rates are those of so many seconds."""
