@@ -183,6 +183,14 @@ def test_refuses_bad_samples() -> None:
     encoder.add_imu(START_NS + 1, [0, 0, 0], [0, 0, GRAVITY], None)
 
 
+def test_a_clock_that_is_set_back_starts_anew() -> None:
+    encoder = feel(walk)
+    encoder.add_imu(START_NS + 3600 * 10**9, [0, 0, 0], [0, 0, GRAVITY], None)
+    encoder.add_imu(START_NS, [0, 0, 0], [0, 0, GRAVITY], None)
+    with pytest.raises(InvalidInput, match="stamp"):
+        encoder.add_imu(START_NS, [0, 0, 0], [0, 0, GRAVITY], None)
+
+
 def test_a_gap_starts_anew() -> None:
     encoder = feel(walk)
     encoder.add_imu(START_NS + 60 * 10**9, [0, 0, 0], [0, 0, GRAVITY], None)

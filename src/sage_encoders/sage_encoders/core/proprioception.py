@@ -92,20 +92,22 @@ class ProprioceptionEncoder(Stateful):
                 pitch come from the other two, and yaw stays unknown.
 
         Raises:
-            InvalidInput: not finite, or not newer than the last sample.
+            InvalidInput: not finite, or not newer than the last sample, by less than a gap.
         """
         six = (*rate, *acceleration)
         if len(six) != 6 or not all(map(math.isfinite, six)):
             raise InvalidInput("imu", six, "3 rates and 3 accelerations, finite")
-        if stamp_ns <= self._imu_stamp_ns:
+        behind_s = (self._imu_stamp_ns - stamp_ns) / NS_PER_S
+        if 0.0 <= behind_s <= GAP_S:
             raise InvalidInput("stamp", stamp_ns, f"after {self._imu_stamp_ns}")
         if quaternion is not None and not 0.5 < math.hypot(*quaternion) < 2.0:
             raise InvalidInput("quaternion", tuple(quaternion), "unit length")
         interval_s = (stamp_ns - self._imu_stamp_ns) / NS_PER_S
-        if self._imu_stamp_ns < 0 or interval_s > GAP_S:
+        if self._imu_stamp_ns < 0 or abs(interval_s) > GAP_S:  # or the clock was set back
             self._tilt.reset()
             self._samples = RingBuffer(CAPACITY, (6,), np.float64)
             self._stamps = RingBuffer(CAPACITY, (), np.int64)
+            self._past.clear()
             self._since_percept = 0
             interval_s = 0.0
         self._imu_stamp_ns = stamp_ns
