@@ -19,7 +19,8 @@ DOCS = Path(__file__).resolve().parents[3] / "docs"
 
 def test_what_is_filled_into_pages_is_as_it_is_now() -> None:
     made = filled_pages(DOCS)
-    benches = {f"{bench}_benchmark.md" for bench in ("salience", "memory", "mailbox", "budget")}
+    names = ("salience", "memory", "mailbox", "budget", "operate")
+    benches = {f"{bench}_benchmark.md" for bench in names}
     assert set(made) == {
         "encoders.md", "add_a_plugin.md", "gateway.md", "operating.md", "recognition.md", *benches,
     }  # fmt: skip
