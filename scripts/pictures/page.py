@@ -1,9 +1,10 @@
 """Photographs docs/images/page_*.png: the gateway's page during the demo, in a headless Chromium.
 
 Run it in a checkout where Chromium is installed: `python scripts/pictures/page.py`. It plays the
-demo into a home folder of its own, opens the printed address at the sizes of a laptop and a phone,
-in light and dark, and photographs the page when something stands out; then a question and an
-explanation. It ends with an error if the page said one in its console, or asked another host.
+demo's story with openly licensed recordings only (`story_open.yaml`) into a home folder of its
+own, opens the printed address, and photographs the first lap ten times, every 7 s, into build/story;
+then for docs/images the page at the sizes of a laptop and a phone, in light and dark, a question
+and an explanation. It ends with an error if the page said one in its console, or asked another host.
 """
 
 from __future__ import annotations
@@ -17,12 +18,14 @@ from pathlib import Path
 from pictures.terminal import sage
 from sage_bench.operate import browser
 
-PLAYED_S = 240
+PLAYED_S = 150
 PATIENCE_S = 200.0
-QUESTION = "a street with trees"
+STORY = Path("src/sage_sensors/sage_sensors/demo/story_open.yaml")
+GRID_S, SHOTS = 7.0, 10
+QUESTION = "a dog barking"
 LAPTOP, PHONE = (1366, 768, 1.0, False), (390, 844, 1.5, True)
-STANDS_OUT = "Number(document.getElementById('fused')?.textContent) >= 0.5"
-UNUSUAL = "document.getElementById('headline').textContent !== 'Nothing unusual'"
+STARTED = "Number(document.getElementById('fused').textContent) >= 0"
+NOTICED = "document.querySelectorAll('#noticed li img').length >= 3"
 ASKED = f"""
     document.getElementById("question").value = "{QUESTION}";
     document.getElementById("ask").requestSubmit();
@@ -38,15 +41,17 @@ def main() -> None:
     """Write the pictures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("docs/images"))
+    parser.add_argument("--story", type=Path, default=Path("build/story"))
     options = parser.parse_args()
     program = browser.chromium()
     if program is None:
         raise SystemExit(f"no Chromium is installed: looked for {', '.join(browser.NAMES)}")
     with tempfile.TemporaryDirectory() as home:
-        demo = sage(Path(home), "demo", "--headless", "--duration", str(PLAYED_S))
+        what = ("--duration", str(PLAYED_S), "--source", str(STORY))
+        demo = sage(Path(home), "demo", "--headless", *what)
         with subprocess.Popen(**demo) as playing:
             try:
-                photograph(program, address(playing), options.out)
+                photograph(program, address(playing), options.out, options.story)
             finally:
                 playing.terminate()
 
@@ -64,8 +69,8 @@ def address(playing: subprocess.Popen[str]) -> str:
     raise RuntimeError("the demo printed no address of a page")
 
 
-def photograph(program: str, at: str, folder: Path) -> None:
-    """Write every picture of the page at an address.
+def photograph(program: str, at: str, folder: Path, lap: Path) -> None:
+    """Write every picture of the page at an address; those of the first lap into `lap`.
 
     Raises:
         RuntimeError: the page was not without error, or asked another host.
@@ -75,16 +80,17 @@ def photograph(program: str, at: str, folder: Path) -> None:
         page.shaped(*LAPTOP)
         page.coloured("light")
         page.open(at)
-        page.wait_for("document.querySelectorAll('#newest img').length >= 4", PATIENCE_S)
+        page.wait_for(STARTED, PATIENCE_S)
+        lap.mkdir(parents=True, exist_ok=True)
+        for number in range(1, SHOTS + 1):
+            page.watch(GRID_S)
+            (lap / f"{number:02d}.png").write_bytes(page.photograph())
+        page.wait_for(NOTICED, PATIENCE_S)
         for name, shape in (("laptop", LAPTOP), ("phone", PHONE)):
             for scheme in ("light", "dark"):
                 page.shaped(*shape)
                 page.coloured(scheme)
-                page.watch(1.5)
-                # What the recording repeats fades: only the first is sure to find a great moment.
-                page.wait_for(
-                    STANDS_OUT if (name, scheme) == ("laptop", "light") else UNUSUAL, PATIENCE_S
-                )
+                page.watch(2.0)
                 (folder / f"page_{name}_{scheme}.png").write_bytes(page.photograph())
         page.shaped(*LAPTOP)
         page.coloured("light")

@@ -66,7 +66,12 @@ class RecordingParameters(FrameParameters):
         doc="streams of the demo recording to generate where none is at hand: camera, microphone, "
         "imu; they are marked synthetic:NAME wherever they go",
     )
-    loop: bool = parameter(True, doc="start again at the end")
+    story: str = parameter(
+        "", doc="a composition (YAML): recordings on one clock, with things that happen in them"
+    )
+    loop: bool = parameter(
+        True, doc="start again at the end; of a composition: further laps, each another one"
+    )
     rate: float = parameter(1.0, doc="speed of playing", low=0.05, high=20.0)
     start_delay_s: float = parameter(
         0.5, doc="time between activation and the first sample", unit="s", low=0.0, high=60.0

@@ -11,12 +11,14 @@ from diagnostic_msgs.msg import DiagnosticArray
 
 from sage.observe.counters import Counters
 from sage.observe.highlights import Highlight
+from sage.observe.standing_out import Named, StandingOut
 from sage.observe.tally import Tally
 from sage.observe.transports import transports
 from sage_common.core.diagnosis.ended import Ended
 from sage_common.core.diagnosis.node_status import INACTIVE, SUPERVISOR, node_name, read_status
 from sage_common.core.diagnosis.root_causes import Cause, root_causes
 from sage_common.core.health import InputHealth
+from sage_common.core.mixed import STARTED
 from sage_common.core.parameters import NodeParameters, parameter
 from sage_common.core.specs.modality import usual_modalities
 from sage_common.ros.conversions.stamps import stamp_ns
@@ -77,6 +79,11 @@ class Latest:
         silent_s = {node_name(s): now_s - self.reported_s.get(s.name, now_s) for s in statuses}
         return root_causes(map(read_status, statuses), silent_s, self.ended())
 
+    def composition_started_ns(self) -> int:
+        """When the composition that is played began [ns]; 0: none is, or it is not known yet."""
+        values = (item for status in self.statuses() for item in status.values)
+        return next((int(item.value) for item in values if item.key == STARTED), 0)
+
     def transports(self) -> dict[str, dict[str, Any]]:
         """Ways of pictures and tiles; see `sage.observe.transports`."""
         return transports(self.statuses(), self.counters)
@@ -97,6 +104,7 @@ class ObserverNode(SageNode):
 
     def on_configure(self) -> None:
         self.tally = Tally()
+        self.standing_out = StandingOut()
         self.latest = Latest(modalities=self.parameters.modalities)
         self._puzzle_healths: list[InputHealth] = []
         self.subscribe("camera/info", self._frame, name=self.parameters.camera)
@@ -109,6 +117,7 @@ class ObserverNode(SageNode):
         self.subscribe("budget", self._budget)
         self.subscribe("state", self._state)
         self.subscribe("refinement", self._refinement)
+        self.subscribe("text", self._text)
         self.subscribe("experience", self._experience)
         self.subscribe_foreign(
             "/diagnostics",
@@ -145,6 +154,7 @@ class ObserverNode(SageNode):
         self.tally.highlights.add(
             Highlight(stamp, message.total, message.alarms_per_hour, message.reason)
         )
+        self.standing_out.look(stamp, message.total, message.dominant_modality, message.reason)
         # The scorer's word that it has no picture has no frame's latency.
         live = {item.modality for item in message.modalities}
         seen = self.tally.camera_modality
@@ -168,6 +178,13 @@ class ObserverNode(SageNode):
         self.latest.refinements[message.plugin] = message
         failed = PluginState(message.state).failed
         self.tally.refinement(message.plugin, failed, message.reason)
+        if message.labels:
+            names = (message.plugin, message.modality, message.answer, message.labels[0])
+            self.standing_out.name(Named(stamp_ns(message.header.stamp), *names))
+
+    def _text(self, message: Any) -> None:
+        said = (message.header.frame_id, "language", f'"{message.text}"')
+        self.standing_out.name(Named(stamp_ns(message.header.stamp), *said))
 
     def _experience(self, message: Any) -> None:
         self.tally.experiences.add(message.id)

@@ -1,4 +1,4 @@
-"""A question that a memory answers with a picture though nobody captioned one."""
+"""Questions that a memory answers though nobody captioned what was seen or heard."""
 
 from __future__ import annotations
 
@@ -11,6 +11,13 @@ from sage_memory.core.recall.query import Query
 LEAST = 0.5
 """Probability from which on an object is worth a question."""
 LOOKED_AT = 32
+UNCOUNTED = ("rain", "sea waves", "sneezing")
+"""Names of sounds that have no article."""
+
+
+def question_after_sound(name: str) -> str:
+    """A question after a sound that was named, such as "dog barking"."""
+    return f"when did I hear {name if name in UNCOUNTED else f'a {name}'}?"
 
 
 def suggested_question(home: Path) -> str:

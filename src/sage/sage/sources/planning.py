@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sage.sources.bag_plan import plan_bag
 from sage.sources.sensor_plan import SensorNode, SensorPlan
+from sage_common.core.clock import NS_PER_S
 from sage_common.core.errors import InvalidInput
 from sage_common.core.specs.modality import STREAMS, ModalitySpec
 from sage_common.core.synthetic import SYNTHETIC
@@ -16,6 +17,8 @@ from sage_sensors.backends.recording import (
     find_demo_recording,
     plan_recording,
 )
+from sage_sensors.backends.story.opening import STORY, SUFFIXES, Story, demo_story
+from sage_sensors.core.story.labels import bed, played
 
 
 def plan_sensors(
@@ -24,9 +27,9 @@ def plan_sensors(
     """The sensors for a source.
 
     Args:
-        source: `recording` (the best recording at hand), `live` (devices of this machine),
-            `topics` (somebody else publishes them), `synthetic` (generated signals), or the path
-            of a media file or a bag.
+        source: `story` (what the demo plays), `recording` (the best recording at hand), `live`
+            (devices of this machine), `topics` (somebody else publishes them), `synthetic`
+            (generated signals), or the path of a composition, a media file or a bag.
         camera: for `live`: auto, v4l2, synthetic, what a package offers, a device such as
             /dev/video2, or a media file.
         namespace: of the graph; a bag's own topics are played under it.
@@ -39,6 +42,8 @@ def plan_sensors(
     """
     if source == "recording":
         return _demo_recording(loop)
+    if source == STORY:
+        return _story(demo_story(data_folder()), loop)
     if source == "live":
         return _live(camera)
     if source == SYNTHETIC:
@@ -52,11 +57,12 @@ def plan_sensors(
         raise InvalidInput(
             "source",
             source,
-            "recording, live, topics, synthetic, or the path of a media file or a bag",
+            "story, recording, live, topics, synthetic, or the path of a composition, a media file "
+            "or a bag",
         )
     if is_bag(path):
         return plan_bag(path, namespace, own)
-    return _media(path, loop)
+    return _story(path, loop) if path.suffix in SUFFIXES else _media(path, loop)
 
 
 def is_bag(path: Path) -> bool:
@@ -92,6 +98,20 @@ def _demo_recording(loop: bool) -> SensorPlan:
         notes.append("what is synthetic is marked synthetic:NAME in every percept and memory")
     node = SensorNode("recording", "recording", parameters)
     return SensorPlan((node,), plan.backends, tuple(notes))
+
+
+def _story(path: Path, loop: bool) -> SensorPlan:
+    data = data_folder()
+    story = Story(path.absolute(), data)
+    notes = [f"{story.composition.title}: {bed(story.composition)}"]
+    notes += [
+        f"{one.start_ns / NS_PER_S:g} s: {played(story.composition, one)}"
+        for one in story.laps.of(0)
+    ]
+    parameters: dict[str, object] = {"story": str(path.absolute()), "loop": loop}
+    parameters["data_dir"] = str(data)
+    node = SensorNode("recording", "recording", parameters)
+    return SensorPlan((node,), story.backends, tuple(notes))
 
 
 def _media(path: Path, loop: bool) -> SensorPlan:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,6 @@ import yaml
 from sage_bench.loop.live import Lived, live
 from sage_bench.result import Row, row_of_samples
 from sage_orchestrator.core.plugin.catalogue import installed
-from sage_orchestrator.core.plugin.spec import PluginSpec
 
 OPTIONAL = ("recognise", "read", "listen", "hear")
 ALWAYS = ("look", "recall")
@@ -23,8 +21,9 @@ BUSY = {"false_alarms_per_hour": 36000.0, "period_s": 0.25}
 
 def refining_rows(seconds: float) -> list[Row]:
     """Latency with every installed plugin busy all the time, beside that with none."""
-    specs = {name: found.spec for name, found in installed().items()}
-    busy = [name for name in (*ALWAYS, *OPTIONAL) if _is_whole(specs.get(name))]
+    specs = {name: found.spec for name, found in installed().items() if found.spec is not None}
+    here = {name for name, spec in specs.items() if not spec.missing()}
+    busy = [name for name in (*ALWAYS, *OPTIONAL) if name in here]
     with tempfile.TemporaryDirectory() as folder:
         none = live(seconds, True, _config(Path(folder), "none", {"plugins": []}))
         parameters: dict[str, Any] = {"plugins": busy}
@@ -33,13 +32,6 @@ def refining_rows(seconds: float) -> list[Row]:
             parameters |= {f"{name}.{key}": value for key, value in BUSY.items() if key in known}
         worked = live(seconds, True, _config(Path(folder), "busy", parameters))
     return [*_latency(worked, none, busy), *_runs(worked, busy)]
-
-
-def _is_whole(spec: PluginSpec | None) -> bool:
-    try:
-        return spec is not None and all(distribution(package) for package in spec.packages)
-    except PackageNotFoundError:
-        return False
 
 
 def _config(folder: Path, name: str, parameters: dict[str, Any]) -> str:

@@ -6,6 +6,7 @@ import { byId, h, say } from "./dom.js";
 import * as learning from "./learning.js";
 import { Live } from "./live.js";
 import * as memory from "./memory.js";
+import * as noticed from "./noticed.js";
 import * as now from "./now.js";
 import * as robot from "./robot.js";
 import { block, graph, toast } from "./shared.js";
@@ -29,8 +30,13 @@ const live = new Live({
     timeline.take(point);
     now.takeHistory(point);
   },
-  experience: memory.take,
+  experience: (kept) => {
+    memory.take(kept);
+    noticed.take(kept);
+  },
+  sources: now.takeSources,
   refinement: (done) => {
+    noticed.takeRefinement(done);
     now.takeRefinement(done);
     compute.takeRefinement(done);
   },
@@ -55,6 +61,7 @@ async function greet(hello) {
     const [past, kept] = await Promise.all([api.history(), api.experiences()]);
     timeline.load(past);
     memory.load(kept);
+    noticed.load(kept);
   } catch (error) {
     toast(error.message, "error");
   }
@@ -103,6 +110,7 @@ function tick() {
   now.tick(points);
   timeline.draw();
   memory.tick();
+  noticed.tick();
   compute.tick(points);
   learning.tick();
   robot.tick(points);

@@ -7,7 +7,7 @@ const LONGEST_WAIT_S = 30;
 const SILENCE_S = 25; // a comment or event comes every 10 s
 const HIDDEN_S = 15;
 const NAMES = [
-  "hello", "salience", "attention", "camera", "puzzles", "budget", "state", "pressure", "alerts",
+  "hello", "sources", "salience", "attention", "camera", "puzzles", "budget", "state", "pressure", "alerts",
   "history", "experience", "refinement", "job", "bye",
 ];
 

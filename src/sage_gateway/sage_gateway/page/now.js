@@ -91,6 +91,12 @@ export function takeRefinement(done) {
   drawChips();
 }
 
+// What a composition of recordings mixes in, in its own words: not what this graph made of it.
+export function takeSources({ mixed }) {
+  byId("played").hidden = !mixed;
+  say(byId("played"), `Played now: ${mixed}`);
+}
+
 export function takePuzzles({ puzzles }) {
   for (const { modality, codes } of puzzles) {
     const row = senseOf(modality);

@@ -3,13 +3,12 @@
 import { colour, fresh, heat, lettering } from "./charts.js";
 import { byId, h, icon, reconcile, say } from "./dom.js";
 import { explainMoment } from "./explain.js";
-import { ago, clock, fixed, graphNow, headline, iconOf } from "./words.js";
+import { clock, fixed, graphNow, headline, iconOf } from "./words.js";
 
 const SPANS_S = [120, 300, 600]; // the shortest that holds all that is known
 const KEPT_S = 600;
 const STANDS_OUT = 0.5;
 const APART_S = 8;
-const MOST_IN_WORDS = 2;
 const MARK_PX = 26; // marks do not hide each other
 const TOP_PX = 26; // room for the marks
 const STRIP_PX = 16; // the metabolic states
@@ -94,25 +93,6 @@ export function draw() {
     context.fillRect(x(cursorS) - 0.5, TOP_PX - 6, 1, low - TOP_PX + 6);
   }
   drawMarks(x, width, y);
-  drawWords();
-}
-
-// The newest that stood out, for who reads rather than looks.
-function drawWords() {
-  const newest = moments(APART_S).slice(-MOST_IN_WORDS).reverse();
-  byId("stood-out-box").hidden = newest.length === 0;
-  reconcile(
-    byId("stood-out"), newest, (item) => item.stamp_s,
-    (item) => h("li", {}, h("button", { type: "button", class: "quiet line",
-      onclick: () => explainMoment(item.stamp_s) },
-    icon(iconOf(item.dominant)), h("span", { class: "number" }), h("span", { class: "cut" }))),
-    (row, item) => {
-      const [, when, words] = row.firstChild.children;
-      say(when, ago(item.stamp_s));
-      say(words, `${fixed(item.total)} · ${item.reason}`);
-      row.firstChild.title = item.reason;
-    },
-  );
 }
 
 function drawLevels(context, width, y) {

@@ -64,3 +64,31 @@ export function headline(total, reason, dominant, valid = true) {
   const found = first.match(/\b(surprise|novelty|arousal)\b/);
   return found ? `${CAUSES[found[1]]} ${where}` : `Something stands out ${where}`;
 }
+
+const SENSE = /^(\w+): /;
+
+// What a noticed moment is called: what was said, heard or seen in it; else what kind of change it is.
+export function noticedTitle({ reason, total, modality }, { heard, seen, said }) {
+  const sense = reason.match(SENSE)?.[1] ?? modality;
+  if (said) return `Somebody says “${said}”`;
+  if (sense === "audio" && heard.length) return `A sound: ${heard[0]}`;
+  const title = headline(total, reason, sense);
+  return sense === "vision" && seen.length ? `${title}: ${seen[0]}` : title;
+}
+
+// The reason in the words of somebody who does not know how salience is computed.
+export function noticedWhy(reason) {
+  const [first] = reason.replace(SENSE, "").split(";");
+  const told = [
+    [/([\d.]+) times the usual error/, (found) => `${Number(found[1]).toFixed(0)} times as far from what was expected as usual`],
+    [/unlike anything seen/, () => "unlike anything before"],
+    [/nearest seen (.+?) ago/, (found) => `nothing was like it for ${found[1]}`],
+    [/changes far less/, () => "it hardly changes any more"],
+    [/change at (.+?)(?:, (?:as predicted|just now|[\d.]+ s ago))?(?:,.*)?$/, (found) => `it changes strongly: ${found[1]}`],
+  ];
+  for (const [pattern, words] of told) {
+    const found = first.match(pattern);
+    if (found) return words(found) + (/ contradicts /.test(reason) ? "; the senses disagree" : "");
+  }
+  return first;
+}

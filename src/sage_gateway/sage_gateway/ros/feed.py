@@ -16,6 +16,7 @@ from sage_common.core.clock import NS_PER_S
 from sage_common.core.diagnosis.cycle_profile import CycleProfile, cycle_profile
 from sage_common.core.diagnosis.node_status import read_status
 from sage_common.core.diagnosis.stages import read_timings
+from sage_common.core.mixed import MIXED, NOTHING
 from sage_common.core.specs.modality import STREAMS
 from sage_common.ros.conversions.fused_totals import fused_total
 from sage_common.ros.conversions.stamps import stamp_ns
@@ -25,7 +26,14 @@ from sage_common.ros.tensors.latest_pictures import Still
 from sage_gateway.backends.jpeg import Jpeg, as_jpeg
 from sage_gateway.core.alerts import AlertTracker
 from sage_gateway.core.contract.endpoints import CAMERA, CAMERA_URL, CONTRACT, PUZZLES
-from sage_gateway.core.contract.events import Alerts, CameraNow, Hello, KeptExperience, Puzzles
+from sage_gateway.core.contract.events import (
+    Alerts,
+    CameraNow,
+    Hello,
+    KeptExperience,
+    Puzzles,
+    Sources,
+)
 from sage_gateway.core.ended import EndedProcesses
 from sage_gateway.core.history import Condition, History
 from sage_gateway.core.learning import LearningHistory
@@ -71,6 +79,7 @@ class GraphFeed:
         self._sensors: dict[str, str] = {}
         self._heard = 0
         self._statuses: dict[str, Any] = {}
+        self._mixed = ""
         self.jpeg: Jpeg | None = None
         self._subscribe()
 
@@ -146,6 +155,9 @@ class GraphFeed:
             return None
         if event == "alerts":
             return number, self.alerts
+        if event == "sources":
+            mixed = "" if self._mixed == NOTHING else self._mixed
+            return number, Sources(dict(self._sensors), mixed)
         return number, _CONVERTERS[event](self.newest_messages[event])
 
     def fused(self) -> Any | None:
@@ -252,8 +264,14 @@ class GraphFeed:
             self._statuses[status.name] = status
             values = {item.key: item.value for item in status.values}
             for stream in STREAMS:
-                if backend := values.get(stream + _BACKEND):
+                backend = values.get(stream + _BACKEND)
+                if backend and backend != self._sensors.get(stream):
                     self._sensors[stream] = backend
+                    self._count("sources")
+            mixed = values.get(MIXED, self._mixed)
+            if mixed != self._mixed:
+                self._mixed = mixed
+                self._count("sources")
 
     def _keep(self, name: str, message: Any) -> None:
         self.newest_messages[name] = message

@@ -11,10 +11,10 @@ from typing import Any
 
 import av
 import numpy as np
-from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
 from sage_common.core.clock import NS_PER_S
+from sage_sensors.backends.drawing import FrameDrawer, scaled
 from sage_sensors.core.samples import (
     CHUNK_SAMPLES,
     SAMPLE_NS,
@@ -58,7 +58,7 @@ class MediaFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        with _opened(path) as container:
+        with opened(path) as container:
             video, sound = _first(container, "video"), _first(container, "audio")
             if video is None and sound is None:
                 raise SourceError(f"media {path}: neither video nor sound in it")
@@ -99,7 +99,7 @@ class VideoTrack:
     ) -> None:
         if not media.has_video:
             raise SourceError(f"media {media.path}: no video in it")
-        width, height = _scaled(media.width_px, media.height_px, width_px, height_px)
+        width, height = scaled(media.width_px, media.height_px, width_px, height_px)
         if width * height > MOST_PIXELS:
             raise SourceError(
                 f"media {media.path}: {width} x {height} pixels a frame: expected at most "
@@ -112,12 +112,9 @@ class VideoTrack:
         self.errors = self.passed = 0
         self._wanted_ns = 0
         self._media = media
-        self._size = (width_px, height_px)
-        self._canvas = canvas
+        self._drawer = FrameDrawer(width_px, height_px, canvas)
         self.wants: Callable[[int], bool] = want_all
         self._asked_ns = -1
-        # One for all: each new one takes memory of its own, and starts threads for every picture.
-        self._reformatter = VideoReformatter()
 
     def skip_to(self, time_ns: int) -> None:
         self._wanted_ns = time_ns
@@ -126,7 +123,7 @@ class VideoTrack:
         last_ns = -1
         self._wanted_ns, self._asked_ns = 0, -1
         for frame in self._frames():
-            time_ns = _time_ns(frame, self._media.origin)
+            time_ns = time_ns_of(frame, self._media.origin)
             if time_ns is None or time_ns <= last_ns:
                 self.errors += 1
                 continue
@@ -136,10 +133,10 @@ class VideoTrack:
                 continue
             if time_ns != self._asked_ns and not self.wants(time_ns):
                 continue
-            yield Stamped(time_ns, self._drawn(frame))
+            yield Stamped(time_ns, self._drawer.draw(frame))
 
     def _frames(self) -> Iterator[Any]:
-        with _opened(self._media.path) as container:
+        with opened(self._media.path) as container:
             stream = container.streams.video[0]
             # One thread is enough (848x480 at 30/s takes a tenth of a core) and adds no delay.
             stream.codec_context.thread_count = 1
@@ -150,7 +147,7 @@ class VideoTrack:
 
         Far behind, key frames only, up to the first that is wanted.
         """
-        time_ns = _time_ns(packet, self._media.origin)
+        time_ns = time_ns_of(packet, self._media.origin)
         hurried = codec.skip_frame == KEY_FRAMES
         if time_ns is None:
             return True
@@ -163,30 +160,6 @@ class VideoTrack:
             return True
         self._asked_ns = time_ns
         return self.wants(time_ns)
-
-    def _drawn(self, frame: Any) -> Frame:
-        """The picture, upright and scaled, in RGB."""
-        width_px, height_px = self._size
-        quarter_turns = round(frame.rotation / 90.0) % 4
-        if quarter_turns % 2:
-            width_px, height_px = height_px, width_px
-        width, height = _scaled(frame.width, frame.height, width_px, height_px)
-        picture = self._reformatter.reformat(frame, width, height, "rgb24", threads=1)
-        plane = picture.planes[0]
-        shape, strides = (picture.height, picture.width, 3), (plane.line_size, 3, 1)
-        # FFmpeg converts into memory of its own only; this is the one copy.
-        decoded: NDArray[np.uint8] = np.ndarray(shape, np.uint8, plane, 0, strides)
-        upright = np.rot90(decoded, quarter_turns)
-        drawn = self._canvas(*upright.shape[:2])
-        np.copyto(drawn.pixels, upright)
-        return drawn
-
-
-def _scaled(width: int, height: int, width_px: int, height_px: int) -> tuple[int, int]:
-    """The size of a picture that is scaled; 0: native, or as the other one and its shape say."""
-    across = width_px or (round(width * height_px / height) if height_px else width)
-    down = height_px or (round(height * width_px / width) if width_px else height)
-    return across, down
 
 
 class SoundTrack:
@@ -227,10 +200,10 @@ class SoundTrack:
         """Start time of the frame that it came from [ns], samples [n]."""
         resampler = av.AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE_HZ)
         time_ns = 0
-        with _opened(self._media.path) as container:
+        with opened(self._media.path) as container:
             stream = container.streams.audio[0]
             for frame in _decoded(container, stream, self):
-                time_ns = _time_ns(frame, self._media.origin) or 0
+                time_ns = time_ns_of(frame, self._media.origin) or 0
                 for block in resampler.resample(frame):
                     yield time_ns, block.to_ndarray()[0]
             for block in resampler.resample(None):
@@ -238,7 +211,12 @@ class SoundTrack:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Any]:
+def opened(path: Path) -> Iterator[Any]:
+    """The container of a media file, open until the block ends.
+
+    Raises:
+        SourceError: it cannot be opened.
+    """
     try:
         container = av.open(str(path))
     except (av.FFmpegError, OSError, ValueError) as error:
@@ -284,7 +262,8 @@ def _decoded(
         raise SourceError(f"{track.source}: {error}") from error
 
 
-def _time_ns(frame: Any, origin: Fraction) -> int | None:
+def time_ns_of(frame: Any, origin: Fraction) -> int | None:
+    """Time of a frame or packet after the origin [ns]; None: it has none."""
     if frame.pts is None or frame.time_base is None:
         return None
     seconds = int(frame.pts) * Fraction(frame.time_base) - origin

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from sage_common.core.clock import NS_PER_S
-from sage_common.core.errors import CannotContinue, InvalidInput
+from sage_common.core.errors import CannotContinue
+from sage_common.core.mixed import MIXED, STARTED
 from sage_common.ros.node import SageNode
-from sage_sensors.backends.recording import (
-    RecordingPlan,
-    data_folder,
-    find_demo_recording,
-    open_recording,
-    plan_recording,
-)
+from sage_sensors.backends.opening import open_chosen
+from sage_sensors.backends.story.opening import Story
 from sage_sensors.core.playback import Schedule
+from sage_sensors.core.story.labels import mixed_now
 from sage_sensors.feeds.playback import PlaybackFeed
 from sage_sensors.nodes.sensor_node import REPORT_S, SLOWED_TICK_S, TICK_S
 from sage_sensors.params import RECORDING_ENDED, RecordingParameters
@@ -44,6 +40,7 @@ class RecordingNode(SageNode):
         }
         self._feeds: dict[str, PlaybackFeed[Any]] = {}
         self._skipped: dict[str, int] = {}
+        self._story: Story | None = None
         # One each: a stream that is slow to decode must not keep the others waiting.
         self._workers = {kind: self.worker(f"decode {kind}", 2) for kind in self._streams}
         self._ticking = self.timer(TICK_S, self._tick)
@@ -62,8 +59,8 @@ class RecordingNode(SageNode):
 
     def on_activate(self) -> None:
         p = self.parameters
-        plan = self._plan()
-        tracks = open_recording(plan, p.width_px, p.height_px, self._camera.canvas)
+        opened = open_chosen(p, self._camera.canvas)
+        tracks, self._story = opened.tracks, opened.story
         start_ns = self.clock.now_ns() + round(p.start_delay_s * NS_PER_S)
         self._schedule = Schedule(
             start_ns, tracks.length_ns, p.loop and tracks.length_ns > 0, p.rate
@@ -72,9 +69,9 @@ class RecordingNode(SageNode):
             track = getattr(tracks, kind)
             if track is not None:
                 self._feeds[kind] = PlaybackFeed(track, self._schedule, stream, self._workers[kind])
-        self.diagnose(**{f"{kind} backend": name for kind, name in plan.backends.items()})
-        shown = ", ".join(f"{kind} {name}" for kind, name in plan.backends.items())
-        real = all(name.startswith("file:") for name in plan.backends.values())
+        self.diagnose(**{f"{kind} backend": name for kind, name in opened.backends.items()})
+        shown = ", ".join(f"{kind} {name}" for kind, name in opened.backends.items())
+        real = all(name.startswith("file:") for name in opened.backends.values())
         (self.log.info if real else self.log.warning)(f"playing: {shown}")
 
     def on_deactivate(self) -> None:
@@ -85,19 +82,6 @@ class RecordingNode(SageNode):
 
     def check_can_suspend(self) -> None:
         raise CannotContinue("a recording cannot be left in the middle; a bag can (sage record)")
-
-    def _plan(self) -> RecordingPlan:
-        p = self.parameters
-        if p.media:
-            return plan_recording(
-                Path(p.media).expanduser(),
-                _path(p.sound),
-                _path(p.imu_csv),
-                _path(p.text_track),
-            )
-        if p.sound or p.imu_csv or p.text_track:
-            raise InvalidInput("media", "", "a media file beside sound, imu_csv or text_track")
-        return find_demo_recording(_path(p.data_dir) or data_folder(), p.synthetic)
 
     def _newly_skipped(self) -> dict[str, int]:
         """Samples left out since this was asked last, by stream; those that left out none are not
@@ -114,7 +98,15 @@ class RecordingNode(SageNode):
         for feed in self._feeds.values():
             feed.tick(self.clock.now_ns())  # the feed before it may have taken long
 
+    def _say_what_is_mixed(self, now_ns: int) -> None:
+        """In a composition: when it began, and what of it is mixed in now."""
+        if self._story is not None:
+            started_ns = self._schedule.start_ns
+            mixed = mixed_now(self._story.laps, self._schedule.reached_ns(0, now_ns))
+            self.diagnose(**{STARTED: str(started_ns), MIXED: mixed})
+
     def _report(self) -> None:
+        self._say_what_is_mixed(self.clock.now_ns())
         reports = {
             kind: self._streams[kind].report(feed.overruns) for kind, feed in self._feeds.items()
         }
@@ -133,7 +125,3 @@ class RecordingNode(SageNode):
             self.set_health("warn", "late: " + ", ".join(stale))
         else:
             self.set_health("ok", "playing")
-
-
-def _path(text: str) -> Path | None:
-    return Path(text).expanduser() if text else None

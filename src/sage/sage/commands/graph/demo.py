@@ -1,4 +1,4 @@
-"""Run the graph on a real recording and show what it finds, keeps, and costs."""
+"""Play a story and show what the graph notices of it, what it keeps, and what that costs."""
 
 from __future__ import annotations
 
@@ -19,13 +19,17 @@ from sage.commands.options import (
     graph_options,
     with_viewers,
 )
+from sage.graph.demonstration import for_demo
 from sage.graph.description import describe
 from sage.observe.live_view import render
-from sage.recall.suggestion import suggested_question
+from sage.observe.story_report import StoryReport, report_lines, story_report
+from sage.recall.asking import asked_by_itself
 from sage.run.session import Session
 from sage_common.core.home import make_private, sage_home
+from sage_sensors.backends.recording import data_folder
+from sage_sensors.backends.story.opening import STORY, Story
 
-DEFAULT_DURATION_S = 30.0
+DEFAULT_DURATION_S = 90.0
 HEADLESS_PERIOD_S = 5.0
 REFRESH_TICKS = 5
 TAIL_LINES = 15
@@ -36,7 +40,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_run_arguments(parser)
     parser.add_argument("--headless", action="store_true", help="progress lines, no live view")
     # A robot that has seen a walk finds it less salient the next time; a demo starts afresh.
-    parser.set_defaults(fresh=True, duration=DEFAULT_DURATION_S, log_level="warn", page=0)
+    parser.set_defaults(
+        fresh=True, duration=DEFAULT_DURATION_S, log_level="warn", page=0, source=STORY
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -44,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
     make_private(home / "log")
     log_path = home / "log" / "demo.log"
     chosen, leases = with_viewers(options, graph_options(options))
-    graph = describe(chosen)
+    graph = for_demo(describe(chosen))
     for lease in leases:
         print(f"{lease.what:<12} {lease.address(home)}", flush=True)
     for stream, backend in graph.backends.items():
@@ -54,15 +60,34 @@ def run(options: argparse.Namespace) -> int:
     with log_path.open("wb") as log:
         how = replace(run_options(options), log=log)
         show = _headless if options.headless or not sys.stdout.isatty() else _live
-        summary = show(Session(graph, how, on_event=_print), options.duration)
+        session = Session(graph, how, on_event=_print)
+        summary = show(session, options.duration)
     if not summary["fused"]["n"]:
         print(f"no salience was seen; the log of the graph: {log_path}", file=sys.stderr)
         _print_tail(log_path)
     print(short_summary(summary))
-    question = suggested_question(home) or "a building with windows"
-    print(f"ask it: {Path(sys.prefix, 'bin', 'sage')} recall '{question}'")
+    report = _report(session)
+    if report is not None:
+        summary["story"] = report.as_json()
+        print("\n".join(report_lines(report)))
+    asked = asked_by_itself(home, session.observer.standing_out.sound_named())
+    summary["asked"] = asked.as_json()
+    print("\n".join(asked.lines()))
     print(json.dumps(summary), flush=True)
     return exit_status(summary)
+
+
+def _report(session: Session) -> StoryReport | None:
+    """What became of the story; None: none was played, or it never began."""
+    path = next(
+        (n.parameters.get("story") for n in session.graph.nodes if n.kind == "recording"), ""
+    )
+    started_ns = session.observer.latest.composition_started_ns()
+    if not path or not started_ns:
+        return None
+    story = Story(Path(path), data_folder())
+    observer = session.observer
+    return story_report(story.laps, started_ns, observer.clock.now_ns(), observer.standing_out)
 
 
 def _headless(session: Session, duration_s: float) -> dict[str, object]:

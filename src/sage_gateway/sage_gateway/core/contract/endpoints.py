@@ -66,6 +66,7 @@ EVENTS = tuple(
     EventSpec(*spec)
     for spec in (
         ("hello", events.Hello, 0.0, False, "first of every stream"),
+        ("sources", events.Sources, 1.0, True, "what is behind the sensors, when that changes"),
         ("salience", events.SalienceNow, 5.0, True, "what matters now, and why"),
         ("attention", events.AttentionNow, 5.0, True, "where to look"),
         ("camera", events.CameraNow, 5.0, True, "a new picture is there", CAMERA),

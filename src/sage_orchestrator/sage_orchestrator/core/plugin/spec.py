@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, distribution
 from typing import Literal
 
 from sage_common.core.errors import InvalidInput
@@ -128,6 +129,10 @@ class PluginSpec:
     option: str = "OPTIONS"
     mandatory_steps: int = 0
 
+    def missing(self) -> tuple[str, ...]:
+        """Its packages that are not installed."""
+        return tuple(package for package in self.packages if not _is_installed(package))
+
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name):
             raise InvalidInput("name", self.name, "small letters, digits and _")
@@ -144,3 +149,11 @@ class PluginSpec:
             isinstance(self.parameters, type) and issubclass(self.parameters, PluginParameters)
         ):
             raise InvalidInput("parameters", self.parameters, "a class of PluginParameters")
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        distribution(package)
+    except PackageNotFoundError:
+        return False
+    return True

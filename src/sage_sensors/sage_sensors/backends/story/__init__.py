@@ -1,0 +1,1 @@
+"""A composition opened: where its recordings lie, and its tracks."""

@@ -1,0 +1,94 @@
+"""When what happens: the first lap as it is written, later ones drawn by a seeded generator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sage_common.core.clock import NS_PER_S
+from sage_sensors.core.story.composition import APART_S, Composition, Event
+
+LONGEST_PAUSE_S = 6.0
+"""Between two events of a later lap there are 2 to 6 s in which nothing happens."""
+KEPT = 3
+"""Laps that are remembered: tracks are read at times that are near to each other."""
+
+
+@dataclass(frozen=True)
+class Happening:
+    """An event at its time.
+
+    Attributes:
+        event: what happens.
+        lap: 0, 1, ...
+        start_ns, end_ns: since the start of the first lap [ns].
+        take: draws among the files of a recording: number `take` modulo their count.
+    """
+
+    event: Event
+    lap: int
+    start_ns: int
+    end_ns: int
+    take: int = 0
+
+
+class Laps:
+    """The laps of a composition.
+
+    Args:
+        composition: what happens.
+    """
+
+    def __init__(self, composition: Composition) -> None:
+        self.composition = composition
+        self.lap_ns = round(composition.lap_s * NS_PER_S)
+        self._known: dict[int, tuple[Happening, ...]] = {}
+
+    def of(self, lap: int) -> tuple[Happening, ...]:
+        """What happens in a lap, in order of time, never two at once; equal for equal seeds.
+
+        Later laps take the events in another order at other times, as many as have room, and each
+        recording may be another one of its kind.
+        """
+        if lap not in self._known:
+            while len(self._known) >= KEPT:
+                del self._known[next(iter(self._known))]
+            self._known[lap] = _written(self.composition) if lap == 0 else self._drawn(lap)
+        return self._known[lap]
+
+    def between(self, start_ns: int, end_ns: int) -> list[Happening]:
+        """What happens at some time from `start_ns` to `end_ns`, since the start [ns]."""
+        laps = range(start_ns // self.lap_ns, end_ns // self.lap_ns + 1)
+        found = [one for lap in laps if lap >= 0 for one in self.of(lap)]
+        return [one for one in found if one.start_ns <= end_ns and start_ns < one.end_ns]
+
+    def _drawn(self, lap: int) -> tuple[Happening, ...]:
+        composition = self.composition
+        random = np.random.default_rng((composition.seed, lap))
+        found: list[Happening] = []
+        free_s = 0.0
+        for number in random.permutation(len(composition.events)).tolist():
+            event = composition.events[number]
+            at_s = free_s + float(random.uniform(APART_S, LONGEST_PAUSE_S))
+            take = int(random.integers(2**16))
+            if at_s + event.for_s + APART_S > composition.lap_s:
+                continue
+            found.append(_happening(composition, event, lap, at_s, take))
+            free_s = at_s + event.for_s
+        return tuple(found)
+
+
+def _written(composition: Composition) -> tuple[Happening, ...]:
+    written = [(event.at_s, event) for event in composition.events if event.at_s is not None]
+    timed = sorted(written, key=lambda item: item[0])
+    return tuple(_happening(composition, event, 0, at_s, 0) for at_s, event in timed)
+
+
+def _happening(
+    composition: Composition, event: Event, lap: int, at_s: float, take: int
+) -> Happening:
+    start_s = lap * composition.lap_s + at_s
+    return Happening(
+        event, lap, round(start_s * NS_PER_S), round((start_s + event.for_s) * NS_PER_S), take
+    )
