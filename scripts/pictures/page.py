@@ -2,9 +2,10 @@
 
 Run it in a checkout where Chromium is installed: `python scripts/pictures/page.py`. It plays the
 demo's story with openly licensed recordings only (`story_open.yaml`) into a home folder of its
-own, opens the printed address, and photographs the first lap ten times, every 7 s, into build/story;
-then for docs/images the page at the sizes of a laptop and a phone, in light and dark, a question
-and an explanation. It ends with an error if the page said one in its console, or asked another host.
+own, opens the printed address, and photographs the first lap ten times, every 7 s, into
+build/story; then for docs/images the page at the sizes of a laptop and a phone, in light and dark,
+a question and an explanation. It ends with an error if the page said one in its console, or asked
+another host.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import argparse
 import re
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 from pictures.terminal import sage
@@ -24,7 +26,7 @@ STORY = Path("src/sage_sensors/sage_sensors/demo/story_open.yaml")
 GRID_S, SHOTS = 7.0, 10
 QUESTION = "a dog barking"
 LAPTOP, PHONE = (1366, 768, 1.0, False), (390, 844, 1.5, True)
-STARTED = "Number(document.getElementById('fused').textContent) >= 0"
+STARTED = "Number(document.getElementById('fused')?.textContent) >= 0"
 NOTICED = "document.querySelectorAll('#noticed li img').length >= 3"
 ASKED = f"""
     document.getElementById("question").value = "{QUESTION}";
@@ -54,6 +56,8 @@ def main() -> None:
                 photograph(program, address(playing), options.out, options.story)
             finally:
                 playing.terminate()
+            assert playing.stdout is not None
+            (options.story / "report.txt").write_text(playing.stdout.read(), encoding="utf-8")
 
 
 def address(playing: subprocess.Popen[str]) -> str:
@@ -82,8 +86,9 @@ def photograph(program: str, at: str, folder: Path, lap: Path) -> None:
         page.open(at)
         page.wait_for(STARTED, PATIENCE_S)
         lap.mkdir(parents=True, exist_ok=True)
+        begin_s = time.monotonic()
         for number in range(1, SHOTS + 1):
-            page.watch(GRID_S)
+            page.watch(begin_s + number * GRID_S - time.monotonic())
             (lap / f"{number:02d}.png").write_bytes(page.photograph())
         page.wait_for(NOTICED, PATIENCE_S)
         for name, shape in (("laptop", LAPTOP), ("phone", PHONE)):

@@ -22,7 +22,8 @@ def add_graph_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--source",
         default="recording",
-        help="recording, live, topics (a robot publishes them), synthetic, a media file, or a bag",
+        help="story (what the demo plays), recording, live, topics (a robot publishes them), "
+        "synthetic, a composition (YAML), a media file, or a bag",
     )
     parser.add_argument("--camera", default="auto", help="for --source live: backend or device")
     parser.add_argument("--once", action="store_true", help="play a recording once, not in a loop")

@@ -15,6 +15,8 @@ FALSE_ALARMS_PER_HOUR = 300.0
 """In a story something happens every ten seconds, 360 times an hour: who wants to hear of nothing
 more than 60 times an hour, as is usual, hears of a part of it."""
 TOLD = f"this demo may tell of {FALSE_ALARMS_PER_HOUR:g} false alarms an hour, not 60 as is usual"
+ALL_EARS = {"hear.false_alarms_per_hour": 36_000.0}
+"""A sound is surest once it is over, when it does not stand out any more: `hear` follows all."""
 _JUDGES = ("scorer", "fusion", "memory")
 
 
@@ -25,7 +27,8 @@ def for_demo(graph: Graph) -> Graph:
     here = [name for name in EARS if is_installed(name) and not find(name).missing()]
     wanted: dict[str, Mapping[str, Any]] = {}
     if here:
-        wanted["orchestrator"] = {"plugins": [*OrchestratorParameters().plugins, *here]}
+        plugins = [*OrchestratorParameters().plugins, *here]
+        wanted["orchestrator"] = {"plugins": plugins, **({} if "hear" not in here else ALL_EARS)}
     if has_story:
         judged = {"false_alarms_per_hour": FALSE_ALARMS_PER_HOUR}
         wanted |= dict.fromkeys(_JUDGES, judged)

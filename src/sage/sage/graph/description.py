@@ -87,7 +87,8 @@ class GraphOptions:
 
     Attributes:
         profile: nano or thor.
-        source: recording, live, topics, synthetic, a media file or a bag; see `plan_sensors`.
+        source: story, recording, live, topics, synthetic, a composition, a media file or a bag;
+            see `plan_sensors`.
         camera: backend of the camera for the source `live`, or a device or file path.
         namespace: absolute namespace of the graph.
         home: SAGE home folder; empty: the default.

@@ -17,7 +17,10 @@ from sage_common.core.errors import InvalidInput
 from sage_common.core.home import sage_home
 
 ARGUMENTS = {
-    "source": ("recording", "recording, live, topics, synthetic, a media file, or a bag"),
+    "source": (
+        "recording",
+        "story, recording, live, topics, synthetic, a composition, a media file, or a bag",
+    ),
     "camera": ("auto", "for source live: backend or device of the camera"),
     "namespace": ("/sage", "namespace of the graph"),
     "composed": ("true", "true: all nodes in one process; false: one process a node"),

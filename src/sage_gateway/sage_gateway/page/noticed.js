@@ -4,16 +4,19 @@ import * as api from "./api.js";
 import { soundButton } from "./cards.js";
 import { byId, h, icon, part, reconcile, say } from "./dom.js";
 import { explainMoment } from "./explain.js";
-import { ago, fixed, iconOf, noticedTitle, noticedWhy } from "./words.js";
+import { ago, fixed, iconOf, noticedTitle, noticedWhy, senseOf } from "./words.js";
 
 const STANDS_OUT = 0.5;
 const APART_S = 3; // kept moments that are nearer belong together
 const NAMED_WITHIN_S = 5; // plugins take their time
 const MOST = 12;
+const SAID_WITHIN_S = 10; // who speaks is understood when he pauses
 const MOST_ANSWERS = 60;
+const SAID = /^hears: "(.+)(?<! \.\.\.)"$/;
 
-let moments = []; // the oldest first: { first, last, strongest, picture, sound }
+let moments = []; // the oldest first: { first, last, strongest, sense }
 let answers = [];
+let kept = []; // what was seen and heard, whatever it was kept for
 
 export function load({ experiences }) {
   moments = [];
@@ -29,8 +32,10 @@ export function take(experience) {
 
 // Names come after the moment that they are of.
 export function takeRefinement(done) {
-  if (!done.labels.length) return;
-  answers = [...answers, { stampS: done.stamp_s, modality: done.modality, labels: done.labels }].slice(-MOST_ANSWERS);
+  const said = done.answer.match(SAID)?.[1] ?? "";
+  if (!said && !done.labels.length) return;
+  const { stamp_s: stampS, modality, labels, energy } = done;
+  answers = [...answers, { stampS, modality, labels, said, energy: energy ?? 1 }].slice(-MOST_ANSWERS);
   draw();
 }
 
@@ -41,11 +46,14 @@ export function tick() {
 }
 
 function add(item) {
+  if (item.payload) kept = [...kept, item].slice(-MOST_ANSWERS);
   if (item.total < STANDS_OUT || item.covers) return;
-  const near = (moment) => item.stamp_s > moment.first - APART_S && item.stamp_s < moment.last + APART_S;
+  const sense = senseOf(item);
+  const near = (moment) => moment.sense === sense
+    && item.stamp_s > moment.first - APART_S && item.stamp_s < moment.last + APART_S;
   let moment = moments.find(near);
   if (!moment) {
-    moment = { first: item.stamp_s, last: item.stamp_s, strongest: item };
+    moment = { first: item.stamp_s, last: item.stamp_s, strongest: item, sense };
     moments.push(moment);
     moments.sort((one, other) => one.first - other.first);
     moments = moments.slice(-MOST);
@@ -53,10 +61,13 @@ function add(item) {
   moment.first = Math.min(moment.first, item.stamp_s);
   moment.last = Math.max(moment.last, item.stamp_s);
   if (item.total > moment.strongest.total) moment.strongest = item;
-  if (item.modality === "language" && item.text) moment.said = item.text;
-  const kind = item.payload?.media_type.split("/")[0];
-  if (kind === "image" && !(moment.picture?.total >= item.total)) moment.picture = item;
-  if (kind === "audio" && !(moment.sound?.total >= item.total)) moment.sound = item;
+}
+
+// The picture, or the sound, that was kept nearest to a moment.
+function keptOf(moment, kind) {
+  const far = (item) => Math.abs(item.stamp_s - moment.strongest.stamp_s);
+  return kept.filter((item) => item.payload.media_type.startsWith(kind) && far(item) < APART_S + 1)
+    .reduce((best, item) => (!best || far(item) < far(best) ? item : best), null);
 }
 
 // Of a moment from before this page was opened: what the memory has it called.
@@ -64,21 +75,25 @@ async function ask(moment) {
   const found = await api.recall({ start_s: moment.first - 1, end_s: moment.last + 1, limit: 4 }).catch(() => null);
   for (const { experience, reason } of found?.results ?? []) {
     const heard = reason.match(/\bheard: ([^;0-9]+?) (?:0\.[5-9]|1)/);
-    if (heard) answers.push({ stampS: experience.stamp_s, modality: "audio", labels: [heard[1]] });
+    if (heard) answers.push({ stampS: experience.stamp_s, modality: "audio", labels: [heard[1]], said: "", energy: 0 });
   }
   draw();
 }
 
+// The surest name of what was heard and seen, and what was said.
 function namesOf(moment) {
-  const near = answers.filter(({ stampS }) => stampS >= moment.first - 1 && stampS <= moment.last + NAMED_WITHIN_S);
-  const of = (modality) => near.find((answer) => answer.modality === modality)?.labels ?? [];
-  return { heard: of("audio"), seen: of("vision"), said: moment.said ?? "" };
+  const within = (seconds) => ({ stampS }) => stampS >= moment.first - 1 && stampS <= moment.last + seconds;
+  const near = answers.filter(within(NAMED_WITHIN_S)).sort((one, other) => one.energy - other.energy);
+  const of = (modality) => near.find((answer) => answer.modality === modality && answer.labels.length)?.labels ?? [];
+  const said = moment.sense === "audio" || moment.sense === "language"
+    ? answers.find((answer) => answer.said && within(SAID_WITHIN_S)(answer))?.said : "";
+  return { heard: of("audio"), seen: of("vision"), said: said ?? "" };
 }
 
 function draw() {
   const shown = [...moments].reverse();
   byId("noticed-none").hidden = shown.length > 0;
-  reconcile(byId("noticed"), shown, (moment) => moment.first, makeRow, updateRow);
+  reconcile(byId("noticed"), shown, (moment) => `${moment.sense} ${moment.strongest.id}`, makeRow, updateRow);
   const count = shown.length;
   say(byId("noticed-words"), count ? `${count}${count === MOST ? " or more" : ""} so far` : "");
 }
@@ -98,7 +113,8 @@ function makeRow() {
 
 function updateRow(row, moment) {
   row.item = moment;
-  const { strongest, picture, sound } = moment;
+  const { strongest } = moment;
+  const [picture, sound] = [keptOf(moment, "image"), keptOf(moment, "audio")];
   const title = noticedTitle(strongest, namesOf(moment));
   const why = noticedWhy(strongest.reason);
   say(part(row, "title"), title);
@@ -121,7 +137,7 @@ function updateRow(row, moment) {
 function show(thumb, url, strongest) {
   if (thumb.dataset.url === (url ?? "")) return;
   thumb.dataset.url = url ?? "";
-  const blank = () => icon(iconOf(strongest.modality));
+  const blank = () => icon(iconOf(senseOf(strongest)));
   const image = url ? h("img", { src: url, alt: "", decoding: "async" }) : blank();
   image.addEventListener("error", () => image.replaceWith(blank()));
   thumb.replaceChildren(image, ...(url ? [h("i", {}, blank())] : []));

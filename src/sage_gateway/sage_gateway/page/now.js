@@ -93,8 +93,8 @@ export function takeRefinement(done) {
 
 // What a composition of recordings mixes in, in its own words: not what this graph made of it.
 export function takeSources({ mixed }) {
-  byId("played").hidden = !mixed;
-  say(byId("played"), `Played now: ${mixed}`);
+  say(byId("played"), mixed && `Played now: ${mixed}`);
+  byId("played").title = mixed;
 }
 
 export function takePuzzles({ puzzles }) {

@@ -67,9 +67,13 @@ export function headline(total, reason, dominant, valid = true) {
 
 const SENSE = /^(\w+): /;
 
+// The sense that a moment is of: what is kept of the others at that time has the same reason.
+export const senseOf = ({ reason, modality }) => reason.match(SENSE)?.[1] ?? modality;
+
 // What a noticed moment is called: what was said, heard or seen in it; else what kind of change it is.
-export function noticedTitle({ reason, total, modality }, { heard, seen, said }) {
-  const sense = reason.match(SENSE)?.[1] ?? modality;
+export function noticedTitle(moment, { heard, seen, said }) {
+  const { reason, total } = moment;
+  const sense = senseOf(moment);
   if (said) return `Somebody says “${said}”`;
   if (sense === "audio" && heard.length) return `A sound: ${heard[0]}`;
   const title = headline(total, reason, sense);

@@ -77,7 +77,7 @@ class StoryPictures:
                         continue
                     last_ns = time_ns
                     if self.wants(time_ns):
-                        yield Stamped(time_ns, self._drawn(frame, passage.brightness(time_ns)))
+                        yield Stamped(time_ns, self._drawn(frame, passage, time_ns))
 
     def _pictures(self, passage: Passage) -> Iterator[tuple[int, object]]:
         """Due times [ns] and pictures of a passage; a recording that is too short begins again."""
@@ -96,8 +96,10 @@ class StoryPictures:
             played_s = clip.length_s - begun_s
             start_s, left_s, begun_s = start_s + played_s, left_s - played_s, 0.0
 
-    def _drawn(self, frame: object, brightness: float) -> Frame:
-        drawn = self._drawer.draw(frame)
+    def _drawn(self, frame: object, passage: Passage, time_ns: int) -> Frame:
+        drawn, brightness = self._drawer.draw(frame), passage.brightness(time_ns)
+        if passage.upside_down:
+            np.copyto(drawn.pixels, drawn.pixels[::-1, ::-1].copy())
         if brightness < 1.0:
             cv2.convertScaleAbs(drawn.pixels, drawn.pixels, brightness)
         return drawn

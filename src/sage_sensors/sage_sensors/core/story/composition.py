@@ -18,7 +18,7 @@ LONGEST_EVENT_S = 60.0
 MOST_EVENTS = 200
 APART_S = 2.0
 """Between two events at least: each has to be noticed by itself."""
-LOUDEST_DB = 40.0
+LOUDEST_DB = 60.0
 
 
 @dataclass(frozen=True)
@@ -65,11 +65,13 @@ class PictureChange:
         recording: shown instead of the bed; "": the bed itself.
         from_s: where in it to begin [s].
         brightness: 1: as it is, 0: black.
+        upside_down: turned by half a turn.
     """
 
     recording: str
     from_s: float
     brightness: float
+    upside_down: bool
 
 
 @dataclass(frozen=True)
@@ -238,6 +240,7 @@ def _picture(fields: Fields | None, recordings: Mapping[str, Recording]) -> Pict
         _recording(fields, "recording", recordings),
         _from_s(fields),
         fields.number("brightness", 0.0, 1.0, 1.0),
+        fields.flag("upside_down"),
     )
     fields.done()
     return change

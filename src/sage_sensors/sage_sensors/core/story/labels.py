@@ -17,6 +17,8 @@ def played(composition: Composition, happening: Happening) -> str:
             parts.append(f"picture: {_of(recordings[event.picture.recording])}")
         if event.picture.brightness < 1.0:
             parts.append(f"picture darkened to {event.picture.brightness:.0%}")
+        if event.picture.upside_down:
+            parts.append("picture turned upside down")
     if event.sound is not None:
         sound = recordings[event.sound.recording]
         under = recordings[composition.bed.sound].what if composition.bed.sound else "silence"

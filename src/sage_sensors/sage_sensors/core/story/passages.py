@@ -23,7 +23,7 @@ class Passage:
         take: number of the file, modulo their count.
         from_s: moment of the recording at the start [s]; time goes backwards from there if
             `backwards`.
-        darkened: the event that darkens it; None: it is shown as it is.
+        changed: the event that it is of; None: the bed is shown as it is.
     """
 
     start_ns: int
@@ -32,15 +32,21 @@ class Passage:
     take: int
     from_s: float
     backwards: bool = False
-    darkened: Happening | None = None
+    changed: Happening | None = None
+
+    @property
+    def upside_down(self) -> bool:
+        """It is turned by half a turn."""
+        change = None if self.changed is None else self.changed.event.picture
+        return change is not None and change.upside_down
 
     def brightness(self, time_ns: int) -> float:
         """Of the picture at a time, 0 to 1."""
-        if self.darkened is None or self.darkened.event.picture is None:
+        if self.changed is None or self.changed.event.picture is None:
             return 1.0
-        edge_ns = min(time_ns - self.darkened.start_ns, self.darkened.end_ns - time_ns)
+        edge_ns = min(time_ns - self.changed.start_ns, self.changed.end_ns - time_ns)
         share = min(max(edge_ns / NS_PER_S / FADE_S, 0.0), 1.0)
-        return 1.0 - share * (1.0 - self.darkened.event.picture.brightness)
+        return 1.0 - share * (1.0 - self.changed.event.picture.brightness)
 
 
 def bed_place(time_s: float, length_s: float, back_and_forth: bool) -> tuple[float, bool]:
@@ -70,12 +76,12 @@ def passages(laps: Laps, lap: int, bed_s: float) -> Iterator[Passage]:
         if change.recording:
             shown = Passage(
                 happening.start_ns, happening.end_ns, change.recording, happening.take,
-                change.from_s, darkened=happening,
+                change.from_s, changed=happening,
             )  # fmt: skip
             yield shown
         else:
             for passage in _bed(composition, happening.start_ns, happening.end_ns, bed_s):
-                yield replace(passage, darkened=happening)
+                yield replace(passage, changed=happening)
         time_ns = happening.end_ns
     yield from _bed(composition, time_ns, end_ns, bed_s)
 
