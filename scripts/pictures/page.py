@@ -56,8 +56,9 @@ def main() -> None:
                 photograph(program, address(playing), options.out, options.story)
             finally:
                 playing.terminate()
-            assert playing.stdout is not None
-            (options.story / "report.txt").write_text(playing.stdout.read(), encoding="utf-8")
+                assert playing.stdout is not None
+                options.story.mkdir(parents=True, exist_ok=True)
+                (options.story / "report.txt").write_text(playing.stdout.read(), encoding="utf-8")
 
 
 def address(playing: subprocess.Popen[str]) -> str:

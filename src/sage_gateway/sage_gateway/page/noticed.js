@@ -10,6 +10,7 @@ const STANDS_OUT = 0.5;
 const APART_S = 3; // kept moments that are nearer belong together
 const NAMED_WITHIN_S = 5; // plugins take their time
 const MOST = 12;
+const LIKELY = 0.5; // a name that is more probably wrong than right is left out
 const SAID_WITHIN_S = 10; // who speaks is understood when he pauses
 const MOST_ANSWERS = 60;
 const SAID = /^hears: "(.+)(?<! \.\.\.)"$/;
@@ -84,7 +85,7 @@ async function ask(moment) {
 function namesOf(moment) {
   const within = (seconds) => ({ stampS }) => stampS >= moment.first - 1 && stampS <= moment.last + seconds;
   const near = answers.filter(within(NAMED_WITHIN_S)).sort((one, other) => one.energy - other.energy);
-  const of = (modality) => near.find((answer) => answer.modality === modality && answer.labels.length)?.labels ?? [];
+  const of = (modality) => near.find((answer) => answer.modality === modality && answer.labels.length && answer.energy < LIKELY)?.labels ?? [];
   const said = moment.sense === "audio" || moment.sense === "language"
     ? answers.find((answer) => answer.said && within(SAID_WITHIN_S)(answer))?.said : "";
   return { heard: of("audio"), seen: of("vision"), said: said ?? "" };

@@ -9,7 +9,7 @@ from sage_common.core.clock import NS_PER_S
 from sage_sensors.core.story.composition import Composition
 from sage_sensors.core.story.laps import Happening, Laps
 
-FADE_S = 0.25
+FADE_S = 0.07
 """In which a picture grows dark, and light again."""
 
 
