@@ -24,7 +24,7 @@ PLAYED_S = 150
 PATIENCE_S = 200.0
 STORY = Path("src/sage_sensors/sage_sensors/demo/story_open.yaml")
 GRID_S, SHOTS = 7.0, 10
-QUESTION = "a dog barking"
+QUESTION = "a car"
 LAPTOP, PHONE = (1366, 768, 1.0, False), (390, 844, 1.5, True)
 STARTED = "Number(document.getElementById('fused')?.textContent) >= 0"
 NOTICED = "document.querySelectorAll('#noticed li img').length >= 3"

@@ -18,9 +18,9 @@ from sage_common.core.diagnosis.ended import Ended
 from sage_common.core.diagnosis.node_status import INACTIVE, SUPERVISOR, node_name, read_status
 from sage_common.core.diagnosis.root_causes import Cause, root_causes
 from sage_common.core.health import InputHealth
-from sage_common.core.mixed import STARTED
 from sage_common.core.parameters import NodeParameters, parameter
 from sage_common.core.specs.modality import usual_modalities
+from sage_common.core.words.mixed import STARTED
 from sage_common.ros.conversions.stamps import stamp_ns
 from sage_common.ros.diagnostics import HARDWARE_ID
 from sage_common.ros.node import SageNode
@@ -179,7 +179,7 @@ class ObserverNode(SageNode):
         failed = PluginState(message.state).failed
         self.tally.refinement(message.plugin, failed, message.reason)
         if message.labels:
-            names = (message.plugin, message.modality, message.answer, message.labels[0])
+            names = (message.plugin, message.modality, message.answer)
             self.standing_out.name(Named(stamp_ns(message.header.stamp), *names))
 
     def _text(self, message: Any) -> None:

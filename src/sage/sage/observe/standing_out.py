@@ -11,7 +11,6 @@ STANDS_OUT = 0.5
 """As rare as the false alarms that were asked for."""
 APART_NS = 3 * NS_PER_S // 2
 """What stands out again within this time is still the same."""
-NAMED_WITHIN_NS = 3 * NS_PER_S
 MOST = 2000
 
 
@@ -40,14 +39,12 @@ class Named:
         plugin: who.
         modality: of the percept.
         words: the answer.
-        label: the best name; "": words were understood, not named.
     """
 
     stamp_ns: int
     plugin: str
     modality: str
     words: str
-    label: str = ""
 
 
 class StandingOut:
@@ -68,16 +65,6 @@ class StandingOut:
             self.moments[-1] = StoodOut(last.first_ns, stamp_ns, total, modality, reason)
         else:
             self.moments[-1] = replace(last, last_ns=max(stamp_ns, last.last_ns))
-
-    def sound_named(self) -> str:
-        """Name of the first sound that stood out and has one; "" if there is none."""
-        for named in self.names:
-            is_sound = named.modality == "audio" and named.label
-            if is_sound and any(
-                m.first_ns <= named.stamp_ns <= m.last_ns + NAMED_WITHIN_NS for m in self.moments
-            ):
-                return named.label
-        return ""
 
     def name(self, named: Named) -> None:
         """A plugin has an answer."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sage.memory.opening import open_memory
 from sage_memory.core.errors import MemoryFailure
+from sage_memory.core.memory import Memory
 from sage_memory.core.recall.query import Query
 
 LEAST = 0.5
@@ -21,24 +22,32 @@ def question_after_sound(name: str) -> str:
 
 
 def suggested_question(home: Path) -> str:
-    """A question after the most probable object that the memory of `home` saw in a picture.
+    """A question after the most probable sound that the memory of `home` has a name for, or else
+    after the most probable object that it saw in a picture.
 
-    Empty if nothing was seen that well, or there is no memory that can be read.
+    Empty if nothing was named that well, or there is no memory that can be read.
     """
     try:
         with open_memory(home, read_only=True) as memory:
-            answers = memory.recall(Query(modality="vision", limit=LOOKED_AT))
-            seen = [one for answer in answers for one in memory.labels(answer.experience.id)]
+            sounds, objects = _named(memory, "audio"), _named(memory, "vision")
     except MemoryFailure:
         return ""
-    objects = [
-        (label.probability, one.vocabulary[label.number])
-        for one in seen
-        for label in one.labels
-        if label.box is not None and label.probability >= LEAST
-    ]
+    if sounds:
+        return question_after_sound(max(sounds)[1])
     if not objects:
         return ""
     _, name = max(objects)
     article = "an" if name[0].lower() in "aeiou" else "a"
     return f"where did I see {article} {name}?"
+
+
+def _named(memory: Memory, modality: str) -> list[tuple[float, str]]:
+    """Probable names in what was kept of a sense; of pictures those of objects, which have boxes."""
+    answers = memory.recall(Query(modality=modality, limit=LOOKED_AT))
+    return [
+        (label.probability, one.vocabulary[label.number])
+        for answer in answers
+        for one in memory.labels(answer.experience.id)
+        for label in one.labels
+        if label.probability >= LEAST and (modality == "audio" or label.box is not None)
+    ]

@@ -16,8 +16,8 @@ from sage_common.core.clock import NS_PER_S
 from sage_common.core.diagnosis.cycle_profile import CycleProfile, cycle_profile
 from sage_common.core.diagnosis.node_status import read_status
 from sage_common.core.diagnosis.stages import read_timings
-from sage_common.core.mixed import MIXED, NOTHING
 from sage_common.core.specs.modality import STREAMS
+from sage_common.core.words.mixed import MIXED, NOTHING
 from sage_common.ros.conversions.fused_totals import fused_total
 from sage_common.ros.conversions.stamps import stamp_ns
 from sage_common.ros.diagnostics import HARDWARE_ID

@@ -6,7 +6,7 @@ from typing import Any
 
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.errors import CannotContinue
-from sage_common.core.mixed import MIXED, STARTED
+from sage_common.core.words.mixed import MIXED, STARTED
 from sage_common.ros.node import SageNode
 from sage_sensors.backends.opening import open_chosen
 from sage_sensors.backends.story.opening import Story

@@ -11,6 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.live import Live
 
+from sage.client.asking import asked_by_itself
 from sage.commands.graph.run import exit_status, run_options
 from sage.commands.graph.summary import short_summary
 from sage.commands.options import (
@@ -23,7 +24,6 @@ from sage.graph.demonstration import for_demo
 from sage.graph.description import describe
 from sage.observe.live_view import render
 from sage.observe.story_report import StoryReport, report_lines, story_report
-from sage.recall.asking import asked_by_itself
 from sage.run.session import Session
 from sage_common.core.home import make_private, sage_home
 from sage_sensors.backends.recording import data_folder
@@ -70,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
     if report is not None:
         summary["story"] = report.as_json()
         print("\n".join(report_lines(report)))
-    asked = asked_by_itself(home, session.observer.standing_out.sound_named())
+    asked = asked_by_itself(home)
     summary["asked"] = asked.as_json()
     print("\n".join(asked.lines()))
     print(json.dumps(summary), flush=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sage_common.core.mixed import NOTHING
 from sage_common.core.synthetic import SYNTHETIC
+from sage_common.core.words.mixed import NOTHING
 from sage_sensors.core.story.composition import Composition, Recording
 from sage_sensors.core.story.laps import Happening, Laps
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from sage.client.stored_memory import StoredMemory
 from sage.recall.question import Question, Remembered
-from sage.recall.suggestion import question_after_sound, suggested_question
+from sage.recall.suggestion import suggested_question
 from sage_common.core.clock import NS_PER_S, local_time
 from sage_encoders.core.card import ModelError
 from sage_memory.core.errors import MemoryFailure
@@ -61,14 +61,10 @@ class Asked:
         }
 
 
-def asked_by_itself(home: Path, sound: str) -> Asked:
-    """Ask the memory of a home after a sound that was named, or else after what was seen.
-
-    Args:
-        home: of the graph, which runs no more.
-        sound: its name; "": none was named.
-    """
-    text = question_after_sound(sound) if sound else suggested_question(home) or OTHERWISE
+def asked_by_itself(home: Path) -> Asked:
+    """Ask the memory of a home, whose graph runs no more, after a sound that it kept a name of, or
+    else after what was seen."""
+    text = suggested_question(home) or OTHERWISE
     memory = StoredMemory(home)
     try:
         answers = memory.recall(Question(text=text, limit=1)).answers
