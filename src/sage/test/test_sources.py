@@ -71,7 +71,7 @@ def test_a_path_that_does_not_exist_is_refused(path: str) -> None:
 
 
 def test_a_word_that_is_no_source_is_refused() -> None:
-    with pytest.raises(InvalidInput, match="source = 'recroding': expected recording, live"):
+    with pytest.raises(InvalidInput, match="source = 'recroding': expected story, recording, live"):
         plan_sensors("recroding", "auto", "/sage", loop=True)
 
 

@@ -42,7 +42,7 @@ def suggested_question(home: Path) -> str:
 
 
 def _named(memory: Memory, modality: str) -> list[tuple[float, str]]:
-    """Probable names in what was kept of a sense; of pictures those of objects, which have boxes."""
+    """Probable names in what was kept of a sense; of pictures those of objects, with boxes."""
     answers = memory.recall(Query(modality=modality, limit=LOOKED_AT))
     return [
         (label.probability, one.vocabulary[label.number])
