@@ -36,6 +36,7 @@ COMMANDS = {
     },
     "machine": {
         "deploy": "put this checkout onto a robot over SSH, and run it there as a service",
+        "soak": "run the graph for hours: does it hold its budgets, and does anything grow",
         "doctor": "say what is found and in effect, and how to fix what is not",
     },
 }

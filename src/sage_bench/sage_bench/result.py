@@ -18,6 +18,7 @@ from rich.table import Table
 
 RECORDED = Path("bench", "results")
 """The figures that the pages quote; only who asks for it replaces them."""
+BUDGETS = Path("config", "budgets.json")
 MEASURED = Path("build", "bench")
 NONE = "-"
 MOST_BESIDE, SHOWN_BESIDE = 8, 3
@@ -195,7 +196,7 @@ def commit() -> str:
     described = _git("describe", "--always", "--exclude=*")
     if not described:
         return "unknown"
-    figures = (f":(top,exclude){RECORDED}", f":(top,exclude){RECORDED.parent / 'budgets.json'}")
+    figures = (f":(top,exclude){RECORDED}", f":(top,exclude){BUDGETS}")
     changed = _git("status", "--porcelain", "--untracked-files=no", "--", ":(top)", *figures)
     return f"{described}-dirty" if changed else described
 

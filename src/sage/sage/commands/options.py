@@ -66,8 +66,9 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
         "--processes", dest="composed", action="store_false", help="one process a node"
     )
     parser.add_argument(
-        "--duration", type=positive_seconds, default=None, metavar="S", help="stop after S seconds"
-    )
+        "--duration", type=duration_s, default=None, metavar="TIME",
+        help="stop after that long, such as 90, 30s, 10m or 2h",
+    )  # fmt: skip
     parser.add_argument(
         "--wait", action="store_true",
         help="wait for as long as it takes until a sensor is there; else a run without any ends",
@@ -148,12 +149,21 @@ def number(fits: Callable[[float], bool], expected: str) -> Callable[[str], floa
     return parse
 
 
+def duration_s(text: str) -> float:
+    """An argparse type: a time such as 90, 30s, 10m, 2h or 1d, in seconds."""
+    return _time_s(text, math.inf, "")
+
+
 def forced_duration_s(text: str) -> float:
-    """An argparse type: a time such as 90, 30s, 10m, 2h or 1d, in seconds; a day at most."""
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", text)
+    """An argparse type: as `duration_s`; a day at most."""
+    return _time_s(text, _UNITS_S["d"], ", of a day at most")
+
+
+def _time_s(text: str, most_s: float, bound: str) -> float:
+    found = re.fullmatch(r"(\d+(?:\.\d+)?|\.\d+)([smhd]?)", text)
     value_s = float(found[1]) * _UNITS_S[found[2]] if found else 0.0
-    if not 0.0 < value_s <= _UNITS_S["d"]:
-        expected = "expected a time such as 90, 30s, 10m or 2h, of a day at most"
+    if not 0.0 < value_s <= most_s:
+        expected = f"expected a time such as 90, 30s, 10m or 2h{bound}"
         raise argparse.ArgumentTypeError(f"{text!r}: {expected}")
     return value_s
 

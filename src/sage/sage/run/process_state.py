@@ -108,6 +108,15 @@ def process_pss_mb(pid: int) -> float:
     return 0.0
 
 
+def process_cpu_s(pid: int) -> float:
+    """Processor time that a process has taken, all threads [s]; 0 if it has ended."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0.0
+    return (int(fields[_USER]) + int(fields[_SYSTEM])) * _TICK_S
+
+
 def _thread_state(pid: int, number: int) -> ThreadState | None:
     task = Path(f"/proc/{pid}/task/{number}")
     try:

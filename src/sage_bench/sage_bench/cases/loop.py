@@ -26,6 +26,7 @@ import numpy as np
 from sage.graph.description import GraphOptions, describe
 from sage.graph.environment import DomainLease, graph_environment
 from sage.replay.lockstep import LockstepReplay, Output
+from sage.soak.budgets import read_budgets
 from sage_bench.loop import budgets
 from sage_bench.loop.live import Lived, live
 from sage_bench.loop.refining import refining_rows
@@ -78,13 +79,13 @@ def measure(quick: bool) -> Result:
     }
     chosen = chosen_parts(parts)
     rows = tuple(row for part in chosen.values() for row in part())
-    over = budgets.notes(rows, budgets.read_budgets())
+    over = budgets.notes(rows, read_budgets(budgets.BUDGETS))
     return Result(result_name("loop", chosen, parts), quick, inputs(), rows, over)
 
 
 def record(result: Result) -> None:
     """Keep what each process took as its budget."""
-    budgets.write_budgets(result.rows)
+    budgets.record_budgets(result.rows)
 
 
 def inputs() -> dict[str, str]:
@@ -125,7 +126,7 @@ def live_rows(seconds: float, quick: bool) -> list[Row]:
     """Latency, memory, start and dropped frames on ROS 2, in one process and a process a node."""
     one = live(seconds, composed=True)
     rows = home_rows("one process", one, 320.0)
-    rows += budgets.budget_rows(one.taken, budgets.read_budgets())
+    rows += budgets.budget_rows(one.taken, read_budgets(budgets.BUDGETS))
     bare_ms = bare_transport_ms(seconds / 4)
     for rank, goal in ((50, 5.0), (99, 12.0)):
         beside = {"image over bare rclpy, default transport": float(np.percentile(bare_ms, rank))}
@@ -144,7 +145,7 @@ def live_rows(seconds: float, quick: bool) -> list[Row]:
                 "s",
             )
         )
-        rows += budgets.budget_rows(many.taken, budgets.read_budgets())
+        rows += budgets.budget_rows(many.taken, read_budgets(budgets.BUDGETS))
         rows += process_rows(one.latency_ms, many.latency_ms)
     return rows
 

@@ -1,14 +1,16 @@
-"""The soaks of the bench, in one process and in a process a node, and their rows."""
+"""`sage soak` in one process and in a process a node, and its figures as rows."""
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Mapping
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
-import numpy as np
-
-from sage_bench.growth.slope import FEWEST, Slope, slope_of
-from sage_bench.growth.soak import PERIOD_S, Soak, soak
 from sage_bench.part_choice import chosen_parts, result_name
 from sage_bench.result import Result, Row
 from sage_common.core.errors import InvalidInput
@@ -18,57 +20,66 @@ MINUTES = "SAGE_BENCH_MINUTES"
 PARTS: Mapping[str, tuple[str, ...]] = {"composed": (), "processes": ("--processes",)}
 DEFAULT_MINUTES = 70.0
 WARM_UP_MINUTES = 10.0
-QUICK_S, QUICK_WARM_UP_S, QUICK_PERIOD_S = 30.0, 10.0, 1.0
-FIGURES: Mapping[str, tuple[str, str, float | None]] = {
-    "anonymous": ("anonymous_mb", "MB/h", 1.0),
-    "PSS": ("pss_mb", "MB/h", None),
-    "threads": ("threads", "1/h", None),
-    "descriptors": ("descriptors", "1/h", None),
-}
-"""Field of a sample, unit of its growth, and the goal."""
+QUICK_S, QUICK_WARM_UP_S = 30.0, 10.0
+GROWTH = " growth"
 
 
 def measure(quick: bool) -> Result:
     """All rows of the chosen parts."""
     minutes, parts = chosen_minutes(), chosen_parts(PARTS)
-    duration_s, warm_up_s, period_s = 60.0 * minutes, 60.0 * WARM_UP_MINUTES, PERIOD_S
+    duration_s, warm_up_s = 60.0 * minutes, 60.0 * WARM_UP_MINUTES
     if quick:
-        duration_s, warm_up_s, period_s = QUICK_S, QUICK_WARM_UP_S, QUICK_PERIOD_S
+        duration_s, warm_up_s = QUICK_S, QUICK_WARM_UP_S
         parts = {"composed": PARTS["composed"]}
     rows: list[Row] = []
-    notes = [_what_was_done(duration_s, warm_up_s, period_s)]
+    notes = [_what_was_done(duration_s, warm_up_s)]
     errors: list[str] = []
     for part, words in parts.items():
         try:
-            found = soak(duration_s, words, period_s)
+            found = soak(duration_s, warm_up_s, words)
         except RuntimeError as error:
             errors.append(f"{part}: {error}")
             continue
-        rows += rows_of(part, found, warm_up_s)
+        rows += rows_of(part, found)
         notes.append(_how_it_went(part, found))
-        errors += _faults(part, found, duration_s)
+        errors += [f"{part}: {failure}" for failure in found["failures"] if GROWTH not in failure]
     if quick:
         notes.append("half a minute shows that the bench works and proves nothing about hours")
     name = "growth" if quick else result_name("growth", parts, PARTS)
     return Result(name, quick, {}, tuple(rows), tuple(notes), tuple(errors))
 
 
-def rows_of(part: str, found: Soak, warm_up_s: float) -> list[Row]:
-    """Growth of each process, and of the whole; one that was seen too seldom has none."""
-    every = [looks.after(warm_up_s) for looks in found.processes.values()]
-    steady = [looks for looks in every if len(looks.samples) >= FEWEST]
-    rows = [
-        _row(
-            f"{part}: {looks.name}, {what}", slope_of(looks.time_s, looks.values(field)), unit, goal
+def soak(duration_s: float, warm_up_s: float, more: Sequence[str]) -> dict[str, Any]:
+    """Run `sage soak` on the recording in a home of its own; what its `--json` prints.
+
+    Raises:
+        RuntimeError: it did not run; the end of what it wrote.
+    """
+    words = ["soak", "--json", "--duration", f"{duration_s:g}", "--warm-up", f"{warm_up_s:g}"]
+    program = [sys.executable, str(Path(sys.prefix, "bin", "sage")), *words, *more]
+    with tempfile.TemporaryDirectory(prefix="sage_growth_") as home:
+        environment = {**os.environ, "SAGE_HOME": home, "ROS_LOG_DIR": str(Path(home, "log"))}
+        ran = subprocess.run(program, env=environment, capture_output=True, text=True, check=False)
+    if ran.returncode not in (0, 1):
+        raise RuntimeError(f"sage soak ended with {ran.returncode}: {ran.stderr[-2000:]}")
+    found: dict[str, Any] = json.loads(ran.stdout.splitlines()[-1])
+    return found
+
+
+def rows_of(part: str, found: Mapping[str, Any]) -> list[Row]:
+    """Growth of each process, and of what they share."""
+    return [
+        Row(
+            f"{part}: {process}, {what.removesuffix(GROWTH)}",
+            figure["value"],
+            figure["unit"],
+            figure["limit"],
+            low=figure["low"],
+            high=figure["high"],
         )
-        for what, (field, unit, goal) in FIGURES.items()
-        for looks in steady
+        for process, what, figure in _figures(found)
+        if what.endswith(GROWTH)
     ]
-    shared = [(time_s, mb) for time_s, mb in found.shared if time_s >= warm_up_s]
-    if len(shared) >= FEWEST:
-        times, values = zip(*shared, strict=True)
-        rows.append(_row(f"{part}: /dev/shm, whole host", slope_of(times, values), "MB/h"))
-    return rows
 
 
 def chosen_minutes() -> float:
@@ -88,34 +99,24 @@ def chosen_minutes() -> float:
     return minutes
 
 
-def _row(name: str, slope: Slope, unit: str, goal: float | None = None) -> Row:
-    return Row(
-        f"{name} (± {slope.error:.2f})", slope.per_hour, unit, goal,
-        samples=slope.samples, low=slope.low, high=slope.high,
-    )  # fmt: skip
+def _figures(found: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    for process, figures in found["figures"].items():
+        for what, figure in figures.items():
+            yield process, what, figure
 
 
-def _what_was_done(duration_s: float, warm_up_s: float, period_s: float) -> str:
+def _what_was_done(duration_s: float, warm_up_s: float) -> str:
     return (
-        f"each graph ran {duration_s / 60:g} min on the recording, looked at every {period_s:g} "
-        f"s, without the first {warm_up_s / 60:.2g} min; ± is the slope's standard error, which "
-        "allows for neighbouring measurements being alike (Newey-West)"
+        f"each graph ran {duration_s / 60:g} min on the recording (`sage soak`), without the first "
+        f"{warm_up_s / 60:.2g} min; the interval allows for neighbouring measurements being alike "
+        "(Newey-West)"
     )
 
 
-def _how_it_went(part: str, found: Soak) -> str:
+def _how_it_went(part: str, found: Mapping[str, Any]) -> str:
     levels = ", ".join(
-        f"{looks.name} {looks.samples[0].anonymous_mb:.0f} to {looks.samples[-1].anonymous_mb:.0f}"
-        for looks in found.processes.values()
+        "{} {:.0f} to {:.0f}".format(process, *held["anonymous_mb"])
+        for process, held in found["levels"].items()
     )
-    load = float(np.mean(found.loads))
+    load = found["load"]
     return f"{part}: load average {load:.1f}; anonymous memory from start to end [MB]: {levels}"
-
-
-def _faults(part: str, found: Soak, duration_s: float) -> list[str]:
-    faults = []
-    if found.summary["restarts"]:
-        faults.append(f"{part}: {found.summary['restarts']} processes were started again")
-    if found.summary["duration_s"] < duration_s - 1.0:
-        faults.append(f"{part}: ended after {found.summary['duration_s']:.0f} s")
-    return faults

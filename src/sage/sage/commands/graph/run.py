@@ -18,6 +18,7 @@ from sage.commands.options import (
 )
 from sage.graph.description import describe
 from sage.replay.playback import play_bag
+from sage.run.failures import failures_of
 from sage.run.session import RunOptions, Session
 from sage.sources.planning import is_bag
 from sage_common.core.home import sage_home
@@ -49,33 +50,18 @@ def run(options: argparse.Namespace) -> int:
 
 
 def exit_status(summary: dict[str, Any]) -> int:
-    """0 if salience was seen, every node could do its work at the end, and a bag was read; else 1.
-
-    A node whose process ended and was not back cannot. Each reason goes to stderr.
+    """0 if nothing failed; each failure goes to stderr, and makes it 1.
 
     A run that a signal ended before any salience came: 128 and its number, as in shells.
     """
-    failed = summary["failed_nodes"]
-    for name in failed:
-        print(f"failed: {name}: {summary['health'][name]}", file=sys.stderr)
-    last = {outage["process"]: outage for outage in summary["outages"]}
-    gone = {process: outage for process, outage in last.items() if not outage["over"]}
-    for process, outage in gone.items():
-        why = f"not back at the end of the run ({outage['cause']})"
-        print(f"failed: {process}: {why}", file=sys.stderr)
-    unread = summary.get("replay", {}).get("error", "")
-    if unread:
-        print(f"failed: the bag was not played to its end: {unread}", file=sys.stderr)
-    seen = summary["fused"]["n"] > 0
-    if not seen and (number := summary["signal"]) is not None:
+    failures = failures_of(summary)
+    for failure in failures:
+        print(f"failed: {failure}", file=sys.stderr)
+    if not summary["fused"]["n"] and (number := summary["signal"]) is not None:
         name = signal.Signals(number).name
         print(f"interrupted by {name} before any salience was seen", file=sys.stderr)
         return 128 + int(number)
-    if not seen:
-        print("failed: the run ended before any salience was seen", file=sys.stderr)
-        if missing := summary["never_came"]:
-            print(f"failed: nothing came on {', '.join(missing)}", file=sys.stderr)
-    return 0 if seen and not failed and not gone and not unread else 1
+    return 1 if failures else 0
 
 
 def run_options(options: argparse.Namespace) -> RunOptions:

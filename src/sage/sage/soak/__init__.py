@@ -1,0 +1,1 @@
+"""Whether a graph holds its budgets, and whether anything grows, over hours and days."""

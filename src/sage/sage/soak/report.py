@@ -1,0 +1,92 @@
+"""What a soak found, for people and as JSON."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from sage.soak.budgets import CPU, MEMORY, MESSAGES
+from sage.soak.samples_file import Soak
+from sage.soak.verdict import HOST, Check, Verdict
+
+COLUMNS = {
+    CPU: "CPU [% of a core]",
+    MEMORY: "PSS [MB]",
+    MESSAGES: "messages [1/s]",
+    "anonymous memory growth": "anonymous [MB/h]",
+    "threads growth": "threads [1/h]",
+    "descriptors growth": "descriptors [1/h]",
+}
+"""Figures of a process, and what a table calls them."""
+
+
+def as_dict(soak: Soak, verdict: Verdict, failures: list[str], path: Path) -> dict[str, Any]:
+    """Everything, as JSON has it."""
+    processes: dict[str, dict[str, Any]] = defaultdict(dict)
+    for check in verdict.checks:
+        figure = {name: _rounded(value) for name, value in asdict(check).items()}
+        processes[figure.pop("process")][figure.pop("what")] = figure
+    last = soak.looks[-1] if soak.looks else None
+    return {
+        "ok": not failures,
+        **soak.header,
+        "seen_s": round(last.time_s, 1) if last else 0.0,
+        "judged_s": round(verdict.seen_s, 1),
+        "looks": len(soak.looks),
+        "load": round(sum(look.load for look in soak.looks) / max(len(soak.looks), 1), 2),
+        "levels": _levels(soak),
+        "figures": dict(processes),
+        "failures": failures,
+        "samples": str(path),
+    }
+
+
+def table(verdict: Verdict) -> Table:
+    """A row for each process: what it takes and what an hour adds, each beside its limit."""
+    rows: dict[str, dict[str, str]] = defaultdict(dict)
+    for check in verdict.checks:
+        if check.process != HOST:
+            rows[check.process][check.what] = _cell(check)
+    found = Table("process", *COLUMNS.values(), box=None)
+    for process, cells in rows.items():
+        found.add_row(process, *(cells.get(what, "") for what in COLUMNS))
+    return found
+
+
+def host_lines(verdict: Verdict) -> Iterator[str]:
+    """What is of no process, a line each."""
+    for check in verdict.checks:
+        if check.process == HOST:
+            yield f"{check.what}: {_cell(check)} {check.unit}"
+
+
+def _cell(check: Check) -> str:
+    """What was measured and, if there is one, the limit; in red if that is not held."""
+    value = f"{check.value:.4g}" if check.low is None else f"{check.value:+.2f}"
+    if check.limit is None:
+        return value
+    mark = "" if check.is_met else "[bold red]"
+    bound = ">=" if check.is_least else "<="
+    return f"{mark}{value}{'[/]' if mark else ''} [dim]{bound} {check.limit:.4g}[/]"
+
+
+def _levels(soak: Soak) -> dict[str, dict[str, list[float]]]:
+    """Of each process what it held at its first and its last look."""
+    found: dict[str, dict[str, list[float]]] = {}
+    for look in soak.looks:
+        for item in look.processes:
+            sample = item.sample._asdict()
+            sample.pop("cpu_s")
+            for name, value in sample.items():
+                ends = found.setdefault(item.name, {}).setdefault(name, [value, value])
+                ends[1] = value
+    return found
+
+
+def _rounded(value: Any) -> Any:
+    return round(value, 3) if isinstance(value, float) else value
