@@ -80,5 +80,5 @@ def test_the_table_and_the_json_have_every_figure(tmp_path: Path) -> None:
     console.print(table(verdict))
     text = console.export_text()
     row = " ".join(text.splitlines()[1].split())
-    assert row == "memory 10 <= 9 50 20 +0.00 <= 1 +0.00 <= 1 +0.00 <= 1"
+    assert row == "memory 10 <= 9 50 20 +0.00 +0.00 +0.00"
     assert "dropped: 0 [dim]<= 0[/] messages" in list(host_lines(verdict))

@@ -57,6 +57,16 @@ def test_a_leak_is_caught_and_what_grew_in_the_warm_up_is_not() -> None:
     assert failure.endswith("at most 1")
 
 
+def test_growth_that_may_be_chance_is_unclear_and_no_failure() -> None:
+    def given_back_mb(time_s: float) -> float:
+        return 40.0 + 10.0 * (time_s % 900.0) / 900.0 + 3.0 * time_s / 3600.0
+
+    found = verdict(looks(sampled(anonymous_mb=given_back_mb)))
+    assert found.failures == ()
+    (unclear,) = found.unclear
+    assert unclear.startswith("memory: anonymous memory growth")
+
+
 @pytest.mark.parametrize("field", ["threads", "descriptors"])
 def test_a_leak_of_threads_or_descriptors_is_caught(field: str) -> None:
     (failure,) = verdict(looks(sampled(**{field: lambda time_s: 5 + time_s // 900}))).failures

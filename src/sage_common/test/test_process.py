@@ -323,8 +323,27 @@ def test_few_objects_that_hold_much_are_freed_without_waiting_for_many(
     gc.set_threshold(*process.GARBAGE_THRESHOLDS)
     try:
         with pytest.raises(SystemExit):
-            process._collect_garbage()
+            process._tend_memory()
     finally:
         gc.set_threshold(*thresholds)
     assert gone[0]() is None
     assert rounds == [process.GARBAGE_PERIOD_S] * 2
+
+
+def test_what_is_free_in_the_allocator_goes_back_every_ten_minutes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    slept_s: list[float] = []
+    returned_s: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        if sum(slept_s) >= 1300.0:
+            raise SystemExit
+        slept_s.append(seconds)
+
+    monkeypatch.setattr(process.time, "sleep", sleep)
+    monkeypatch.setattr(process.gc, "collect", lambda: 0)
+    monkeypatch.setattr(process, "return_freed_memory", lambda: returned_s.append(sum(slept_s)))
+    with pytest.raises(SystemExit):
+        process._tend_memory()
+    assert returned_s == [600.0, 1200.0]

@@ -16,6 +16,7 @@ from sage.graph.description import Graph
 from sage.graph.runtime_file import LAUNCHED, RunningGraph, running_graph
 from sage.observe.attached import Attached, enter_domain
 from sage.observe.observer_node import ObserverNode
+from sage.observe.statuses import wait_for_statuses
 from sage.replay.playback import Playback
 from sage.run.failures import failures_of
 from sage.run.session import RunOptions, Session
@@ -28,7 +29,7 @@ from sage_common.core.errors import InvalidInput
 PERIOD_S, SHORTEST_PERIOD_S = 10.0, 1.0
 FEWEST_LOOKS = 20
 REPORT_PERIOD_S = 60.0
-GONE_S = 1.0
+GONE_S, HEARD_TIMEOUT_S = 1.0, 10.0
 
 
 def period_s(judged_s: float) -> float:
@@ -136,10 +137,10 @@ def soak_running(
     try:
         with Attached(ObserverNode, running.namespace, parameters) as attached:
             look = partial(look_at, running.pid, attached.node, home)
+            wait_for_statuses(attached, running.namespace, HEARD_TIMEOUT_S)
             begin_s, time_s = monotonic(), 0.0
             while time_s < duration_s and not signals:
-                if attached.node.latest.diagnostics:
-                    recorder.tick(time_s, look)
+                recorder.tick(time_s, look)
                 stopped.wait(GONE_S)
                 now = running_graph(home)
                 if now is None or now.pid != running.pid:

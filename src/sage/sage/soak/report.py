@@ -15,12 +15,12 @@ from sage.soak.samples_file import Soak
 from sage.soak.verdict import HOST, Check, Verdict
 
 COLUMNS = {
-    CPU: "CPU [% of a core]",
+    CPU: "CPU [%]",
     MEMORY: "PSS [MB]",
-    MESSAGES: "messages [1/s]",
-    "anonymous memory growth": "anonymous [MB/h]",
-    "threads growth": "threads [1/h]",
-    "descriptors growth": "descriptors [1/h]",
+    MESSAGES: "messages/s",
+    "anonymous memory growth": "MB/h",
+    "threads growth": "threads/h",
+    "descriptors growth": "files/h",
 }
 """Figures of a process, and what a table calls them."""
 
@@ -42,6 +42,7 @@ def as_dict(soak: Soak, verdict: Verdict, failures: list[str], path: Path) -> di
         "levels": _levels(soak),
         "figures": dict(processes),
         "failures": failures,
+        "unclear": list(verdict.unclear),
         "samples": str(path),
     }
 
@@ -70,9 +71,13 @@ def _cell(check: Check) -> str:
     value = f"{check.value:.4g}" if check.low is None else f"{check.value:+.2f}"
     if check.limit is None:
         return value
-    mark = "" if check.is_met else "[bold red]"
-    bound = ">=" if check.is_least else "<="
-    return f"{mark}{value}{'[/]' if mark else ''} [dim]{bound} {check.limit:.4g}[/]"
+    if not check.is_met:
+        value = f"[bold red]{value}[/]"
+    if check.is_unclear:
+        value = f"{value}?"
+    if check.low is not None:
+        return value
+    return f"{value} [dim]{'>=' if check.is_least else '<='} {check.limit:.4g}[/]"
 
 
 def _levels(soak: Soak) -> dict[str, dict[str, list[float]]]:

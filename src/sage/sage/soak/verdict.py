@@ -59,6 +59,13 @@ class Check:
     is_met: bool = True
 
     @property
+    def is_unclear(self) -> bool:
+        """Whether a growth is above the limit, and not for certain."""
+        if self.low is None or self.limit is None:
+            return False
+        return self.is_met and self.value > self.limit
+
+    @property
     def words(self) -> str:
         """The figure and its limit, in a line."""
         interval = "" if self.low is None else f" ({self.low:.2f} to {self.high:.2f})"
@@ -80,6 +87,11 @@ class Verdict:
     checks: tuple[Check, ...]
     failures: tuple[str, ...]
     seen_s: float = 0.0
+
+    @property
+    def unclear(self) -> tuple[str, ...]:
+        """Growth above its limit that may be chance, in words."""
+        return tuple(check.words for check in self.checks if check.is_unclear)
 
     def taken(self) -> dict[str, dict[str, float]]:
         """What each process took, as files of budgets have it."""
@@ -198,15 +210,14 @@ def _grown(
     most: float | None,
     seen_s: float,
 ) -> Iterator[Check]:
-    """The estimate is what counts, whatever its interval. Below half an hour, in which one step of
-    an allocator is several MB/h, growth must be beyond doubt and more than such a step."""
+    """Growth fails when it is beyond doubt: the whole interval is above the limit. In less than
+    half an hour one step of an allocator seems to be that, so it must also be more than a step."""
     if len(times) < FEWEST:
         return
     slope = slope_of(times, values)
-    rise = slope.per_hour * seen_s / 3600.0
-    is_met = most is None or slope.per_hour <= most
-    if most is not None and seen_s < JUDGED_S:
-        is_met = is_met or slope.low <= most or rise <= STEP
+    is_met = most is None or slope.low <= most
+    if seen_s < JUDGED_S:
+        is_met = is_met or slope.per_hour * seen_s / 3600.0 <= STEP
     yield Check(
         process, what, slope.per_hour, unit, most, low=slope.low, high=slope.high, is_met=is_met
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import os
 import queue
 import signal
@@ -39,6 +40,9 @@ LEAST_END_S = 1.0
 # Default 700: collections of everything that was loaded took a fifth of a container's time.
 GARBAGE_THRESHOLDS = (20_000, 20, 20)
 GARBAGE_PERIOD_S = 10.0
+# Of these periods: ten minutes. What a burst needed stays in the allocator otherwise, and the next
+# one takes other pages: 18 MB in a quarter of an hour of an overloaded machine.
+RETURN_PERIODS = 60
 # Default 5 ms: a worker that comes back from a model waits that long for the interpreter.
 SWITCH_INTERVAL_S = 0.0005
 
@@ -192,18 +196,21 @@ def _tune_interpreter() -> None:
     gc.freeze()
     gc.set_threshold(*GARBAGE_THRESHOLDS)
     return_freed_memory()
-    threading.Thread(target=_collect_garbage, name="garbage", daemon=True).start()
+    threading.Thread(target=_tend_memory, name="garbage", daemon=True).start()
 
 
-def _collect_garbage() -> None:
-    """Free what refers to itself, which may be few objects that hold large arrays.
+def _tend_memory() -> None:
+    """Free what refers to itself, which may be few objects that hold large arrays; now and then
+    give back what is free.
 
     The interpreter counts objects, and not what they hold: 50 MB of messages waited for it. What
     was loaded at the start is frozen, so this takes milliseconds.
     """
-    while True:
+    for period in itertools.count(1):
         time.sleep(GARBAGE_PERIOD_S)
         gc.collect()
+        if period % RETURN_PERIODS == 0:
+            return_freed_memory()
 
 
 def run_node(node_type: type[SageNode]) -> None:

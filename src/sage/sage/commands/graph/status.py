@@ -24,6 +24,7 @@ from sage.observe.counters import callback_errors
 from sage.observe.live_view import in_a_line, render
 from sage.observe.observer_node import ObserverNode
 from sage.observe.sensors import heard_backends
+from sage.observe.statuses import wait_for_statuses
 from sage.observe.transports import fallbacks
 from sage_common.core.home import sage_home
 
@@ -83,7 +84,7 @@ def run(options: argparse.Namespace) -> int:
 def _look_once(attached: Attached[ObserverNode], namespace: str, as_json: bool) -> int:
     observer = attached.node
     seen = _wait_for_first_message(observer)
-    _wait_for_statuses(attached, namespace)
+    wait_for_statuses(attached, namespace, LOOK_TIMEOUT_S)
     if not (seen or _is_heard(observer, namespace) or observer.latest.ended()):
         raise FileNotFoundError(
             f"nothing comes from a graph in namespace {namespace} of ROS domain "
@@ -105,21 +106,6 @@ def _wait_for_first_message(observer: ObserverNode) -> bool:
     if observer.latest.fused is not None:
         time.sleep(LOOK_S)
     return observer.latest.fused is not None
-
-
-def _wait_for_statuses(attached: Attached[ObserverNode], namespace: str) -> None:
-    """Wait until each node that is there has said how it is, which a busy machine delays."""
-    deadline = time.monotonic() + LOOK_TIMEOUT_S
-    while time.monotonic() < deadline:
-        publishers = attached.host.get_publishers_info_by_topic("/diagnostics")
-        names = {
-            f"{namespace.rstrip('/')}/{publisher.node_name}"
-            for publisher in publishers
-            if publisher.node_namespace == namespace
-        }
-        if names <= {status.name for status in attached.node.latest.statuses()}:
-            return
-        time.sleep(0.1)
 
 
 def _is_heard(observer: ObserverNode, namespace: str) -> bool:

@@ -78,6 +78,8 @@ def run(options: argparse.Namespace) -> int:
         for line in report.host_lines(verdict):
             console.print(line, highlight=False)
         print(f"samples: {recorder.path}")
+    for growth in verdict.unclear:
+        print(f"unclear, soak for longer: {growth}", file=sys.stderr)
     for failure in failures:
         print(f"failed: {failure}", file=sys.stderr)
     return 1 if failures else 0
