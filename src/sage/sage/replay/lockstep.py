@@ -6,7 +6,7 @@ import hashlib
 import shutil
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -127,6 +127,18 @@ class LockstepReplay:
     def run_for(self, duration_s: float) -> dict[str, Any]:
         """Run a graph that brings its own sensors; the summary."""
         return self._run(iter([self._start_ns + round(duration_s * NS_PER_S)]))
+
+    def play_stream(self, stream: Iterable[Delivered]) -> dict[str, Any]:
+        """Play serialized messages, which come in order of time, to the last; the summary."""
+        return self._run(self._published(stream))
+
+    def _published(self, stream: Iterable[Delivered]) -> Iterator[int]:
+        last_ns = self._start_ns
+        for item in stream:
+            yield item.time_ns - 1
+            self.host.publish_serialized(item.time_ns, item.topic, item.type_name, item.data)
+            last_ns = item.time_ns
+        yield last_ns
 
     def _feed(self, plan: BagPlan, end_ns: int) -> Iterator[int]:
         """Publish the bag's messages; yields the times up to which the graph may run."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from rich.table import Table
 
 from sage.soak.budgets import CPU, MEMORY, MESSAGES
+from sage.soak.day.replay import DayLook
 from sage.soak.samples_file import Soak
 from sage.soak.verdict import HOST, Check, Verdict
 
@@ -27,10 +28,6 @@ COLUMNS = {
 
 def as_dict(soak: Soak, verdict: Verdict, failures: list[str], path: Path) -> dict[str, Any]:
     """Everything, as JSON has it."""
-    processes: dict[str, dict[str, Any]] = defaultdict(dict)
-    for check in verdict.checks:
-        figure = {name: _rounded(value) for name, value in asdict(check).items()}
-        processes[figure.pop("process")][figure.pop("what")] = figure
     last = soak.looks[-1] if soak.looks else None
     return {
         "ok": not failures,
@@ -40,7 +37,31 @@ def as_dict(soak: Soak, verdict: Verdict, failures: list[str], path: Path) -> di
         "looks": len(soak.looks),
         "load": round(sum(look.load for look in soak.looks) / max(len(soak.looks), 1), 2),
         "levels": _levels(soak),
-        "figures": dict(processes),
+        "figures": _figures(verdict),
+        "failures": failures,
+        "unclear": list(verdict.unclear),
+        "samples": str(path),
+    }
+
+
+def day_as_dict(
+    header: Mapping[str, Any],
+    looks: Sequence[DayLook],
+    verdict: Verdict,
+    failures: list[str],
+    path: Path,
+) -> dict[str, Any]:
+    """A day in lock-step, as JSON has it."""
+    ends = [
+        asdict(look) | {"sample": look.sample._asdict()} for look in looks[:: len(looks) - 1 or 1]
+    ]
+    return {
+        "ok": not failures,
+        **header,
+        "seen_s": looks[-1].time_s if looks else 0.0,
+        "judged_s": verdict.seen_s,
+        "ends": ends,
+        "figures": _figures(verdict),
         "failures": failures,
         "unclear": list(verdict.unclear),
         "samples": str(path),
@@ -78,6 +99,15 @@ def _cell(check: Check) -> str:
     if check.low is not None:
         return value
     return f"{value} [dim]{'>=' if check.is_least else '<='} {check.limit:.4g}[/]"
+
+
+def _figures(verdict: Verdict) -> dict[str, dict[str, Any]]:
+    """Every check, by process and what it is of."""
+    found: dict[str, dict[str, Any]] = defaultdict(dict)
+    for check in verdict.checks:
+        figure = {name: _rounded(value) for name, value in asdict(check).items()}
+        found[figure.pop("process")][figure.pop("what")] = figure
+    return dict(found)
 
 
 def _levels(soak: Soak) -> dict[str, dict[str, list[float]]]:

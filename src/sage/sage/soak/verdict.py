@@ -116,7 +116,7 @@ def verdict_of(
     checks = [
         *(c for name, rows in processes.items() for c in _use(name, rows, seen_s, budgets)),
         *(c for name in processes for c in _messages(name, awake, budgets.get(name, {}))),
-        *(c for name, rows in processes.items() for c in _process_growth(name, rows, seen_s)),
+        *(c for name, rows in processes.items() for c in process_growth(name, rows, seen_s)),
         *_host_growth(settled, seen_s),
         *_dropped(settled),
     ]
@@ -185,7 +185,7 @@ def _held(process: str, kind: str, value: float, recorded: Mapping[str, float]) 
     return Check(process, kind, value, UNITS[kind], most, is_met=value <= most)
 
 
-def _process_growth(name: str, rows: Sequence[Row], seen_s: float) -> Iterator[Check]:
+def process_growth(name: str, rows: Sequence[Row], seen_s: float) -> Iterator[Check]:
     """Of the newest process of that name."""
     newest = [(time_s, item.sample) for time_s, item in rows if item.pid == rows[-1][1].pid]
     times = [time_s for time_s, _ in newest]

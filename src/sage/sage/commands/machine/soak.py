@@ -1,8 +1,10 @@
 """Run the graph for hours, and hold each process to its budget and to growing by nothing.
 
-With --attach the graph that runs already is looked at instead. Every ten seconds (in a short soak
-more often) what each process takes is written into log/soak-TIME.jsonl of the home folder. Ctrl-C
-ends it with what was seen. The exit status is 1 if anything failed.
+With --attach the graph that runs already is looked at instead; with --lockstep all nodes live
+through a day of simulated time in this process. Every ten seconds (in a short soak more often; with
+--lockstep every ten minutes of the day) what each process takes is written into
+log/soak-TIME.jsonl of the home folder. Ctrl-C ends it with what was seen. The exit status is 1 if
+anything failed.
 """
 
 from __future__ import annotations
@@ -27,13 +29,16 @@ from sage.commands.options import (
 from sage.graph.description import describe
 from sage.soak import report
 from sage.soak.budgets import installed_budgets, read_budgets, write_budgets
+from sage.soak.day.replay import Day
+from sage.soak.day.verdict import verdict_of_day
 from sage.soak.live import Recorder, period_s, running_here, soak_own, soak_running
 from sage.soak.samples_file import Soak, read_samples
-from sage.soak.verdict import verdict_of
+from sage.soak.verdict import Verdict, verdict_of
 from sage_common.core.errors import InvalidInput
 from sage_common.core.home import make_private, sage_home
 
 DURATION_S, WARM_UP_S = 2 * 3600.0, 600.0
+LOCKSTEP_DURATION_S, LOCKSTEP_WARM_UP_S = 24 * 3600.0, 2 * 3600.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,8 +48,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--attach", action="store_true", help="only look at the graph that runs in the home folder"
     )
     parser.add_argument(
-        "--warm-up", type=duration_s, default=WARM_UP_S, metavar="TIME",
-        help="what is left out at the start, in which buffers fill; default: 10m",
+        "--lockstep", action="store_true",
+        help="a day of simulated time in this process, made from short recordings, as fast as it "
+        "can: does anything change over a day",
+    )  # fmt: skip
+    parser.add_argument(
+        "--warm-up", type=duration_s, default=None, metavar="TIME",
+        help="what is left out at the start, in which buffers fill; default: 10m; with --lockstep "
+        "2h",
     )  # fmt: skip
     parser.add_argument(
         "--budgets", type=Path, default=None, metavar="FILE",
@@ -55,13 +66,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="write what each process took as its budget",
     )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
-    parser.set_defaults(duration=DURATION_S)
 
 
 def run(options: argparse.Namespace) -> int:
+    if options.attach and options.lockstep:
+        raise InvalidInput("attach", "with --lockstep", "one of the two")
+    options.duration = options.duration or (LOCKSTEP_DURATION_S if options.lockstep else DURATION_S)
+    if options.warm_up is None:
+        options.warm_up = LOCKSTEP_WARM_UP_S if options.lockstep else WARM_UP_S
     if options.duration <= options.warm_up:
         expected = f"more than the warm-up of {options.warm_up:g} s (--warm-up)"
         raise InvalidInput("duration", options.duration, expected)
+    return _lockstep(options) if options.lockstep else _live(options)
+
+
+def _live(options: argparse.Namespace) -> int:
     budgets = read_budgets(options.budgets or installed_budgets())
     home = sage_home(options.home)
     recorder, failures = _attached(options, home) if options.attach else _own(options, home)
@@ -77,7 +96,27 @@ def run(options: argparse.Namespace) -> int:
         console.print(report.table(verdict))
         for line in report.host_lines(verdict):
             console.print(line, highlight=False)
-        print(f"samples: {recorder.path}")
+    return _ended(verdict, failures, recorder.path)
+
+
+def _lockstep(options: argparse.Namespace) -> int:
+    home = sage_home(options.home)
+    chosen = graph_options(options)
+    path, header = _file(options, home, {"profile": chosen.profile, "source": chosen.source})
+    day = Day(chosen, options.duration, path, header)
+    failures = day.run()
+    verdict = verdict_of_day(day.looks, options.warm_up, day.payload_cap_mb)
+    failures += verdict.failures
+    if options.json:
+        print(json.dumps(report.day_as_dict(header, day.looks, verdict, failures, path)))
+    else:
+        for check in verdict.checks:
+            print(check.words)
+    return _ended(verdict, failures, path)
+
+
+def _ended(verdict: Verdict, failures: list[str], path: Path) -> int:
+    print(f"samples: {path}", file=sys.stderr)
     for growth in verdict.unclear:
         print(f"unclear, soak for longer: {growth}", file=sys.stderr)
     for failure in failures:
@@ -111,13 +150,16 @@ def _attached(options: argparse.Namespace, home: Path) -> tuple[Recorder, list[s
 
 
 def _recorder(options: argparse.Namespace, home: Path, about: dict[str, Any]) -> Recorder:
+    period = period_s(options.duration - options.warm_up)
+    return Recorder(*_file(options, home, {**about, "period_s": period}))
+
+
+def _file(
+    options: argparse.Namespace, home: Path, about: dict[str, Any]
+) -> tuple[Path, dict[str, Any]]:
+    """Where the samples go, and their first line."""
     begun = datetime.now()
     make_private(home / "log")
-    header = {
-        "begun": begun.isoformat(timespec="seconds"),
-        **about,
-        "duration_s": options.duration,
-        "warm_up_s": options.warm_up,
-        "period_s": period_s(options.duration - options.warm_up),
-    }
-    return Recorder(home / "log" / f"soak-{begun:%Y%m%d-%H%M%S}.jsonl", header)
+    times = {"duration_s": options.duration, "warm_up_s": options.warm_up}
+    header = {"begun": begun.isoformat(timespec="seconds"), **about, **times}
+    return home / "log" / f"soak-{begun:%Y%m%d-%H%M%S}.jsonl", header
