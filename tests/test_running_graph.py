@@ -91,6 +91,24 @@ def test_a_second_one_in_the_same_home_is_refused(graph: RunningGraph) -> None:
     assert set(summary(looked.stdout)["salience"]) >= {"vision", "audio"}
 
 
+def test_a_soak_is_attached_to_it_and_names_what_has_no_budget(
+    graph: RunningGraph, tmp_path: Path
+) -> None:
+    budgets = tmp_path / "budgets.json"
+    budgets.write_text('{"container": {"CPU": 500, "memory": 0.0, "messages": 0}}')
+    words = ["--duration", "6", "--warm-up", "1", "--budgets", str(budgets), "--json"]
+    soaked = run(graph.home, "soak", "--attach", *words)
+    assert soaked.returncode == 1, soaked.stderr
+    found = summary(soaked.stdout)
+    assert found["attached_to"] == graph.command.pid
+    assert "command: no budget of CPU, memory, messages" in found["failures"]
+    over = [failure for failure in found["failures"] if failure.startswith("container: memory")]
+    assert len(over) == 1 and over[0].endswith("expected at most 5")
+    assert 0.0 < found["figures"]["container"]["CPU"]["value"] < 500.0
+    assert found["levels"]["container"]["threads"][0] > 10
+    assert len(Path(found["samples"]).read_text().splitlines()) == found["looks"] + 1
+
+
 def test_it_explains_its_moments(graph: RunningGraph) -> None:
     kept = newest_memory(graph.home)
     wait_until(

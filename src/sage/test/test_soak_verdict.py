@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
-from sage.soak.sample import Sample
+from sage.soak.sample import Sample, sample_of
 from sage.soak.samples_file import Look, ProcessLook
 from sage.soak.verdict import Verdict, verdict_of
 
@@ -55,6 +57,30 @@ def test_a_leak_is_caught_and_what_grew_in_the_warm_up_is_not() -> None:
     (failure,) = verdict(looks(sampled(anonymous_mb=leaking_mb))).failures
     assert failure.startswith("memory: anonymous memory growth 1.5 MB/h (1.50 to 1.50): expected")
     assert failure.endswith("at most 1")
+
+
+LEAKING = """
+import sys
+held = []
+for line in sys.stdin:
+    held.append(bytearray(b"x" * (1 << 20)))
+    print(len(held), flush=True)
+"""
+
+
+def test_a_process_that_leaks_on_purpose_is_caught() -> None:
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    seen = []
+    with subprocess.Popen([sys.executable, "-S", "-c", LEAKING], **pipes) as process:
+        assert process.stdin is not None and process.stdout is not None
+        for minute in range(40):  # 60 MB/h
+            process.stdin.write("\n")
+            process.stdin.flush()
+            process.stdout.readline()
+            item = ProcessLook("memory", process.pid, sample_of(process.pid), 1200 * minute)
+            seen.append(Look(60.0 * minute, 0.5, 3.0, 4.0, 1000.0, {}, (item,)))
+    (failure,) = verdict_of(seen, BUDGETS, 0.0).failures
+    assert failure.startswith("memory: anonymous memory growth 6")
 
 
 def test_growth_that_may_be_chance_is_unclear_and_no_failure() -> None:
