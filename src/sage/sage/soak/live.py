@@ -18,8 +18,8 @@ from sage.observe.attached import Attached, enter_domain
 from sage.observe.observer_node import ObserverNode
 from sage.observe.statuses import wait_for_statuses
 from sage.replay.playback import Playback
-from sage.run.failures import failures_of
 from sage.run.session import RunOptions, Session
+from sage.run.summary import failures_of
 from sage.soak.progress import progress_line
 from sage.soak.samples_file import Look, SamplesFile
 from sage.soak.watch import look_at

@@ -18,8 +18,8 @@ from sage.commands.options import (
 )
 from sage.graph.description import describe
 from sage.replay.playback import play_bag
-from sage.run.failures import failures_of
 from sage.run.session import RunOptions, Session
+from sage.run.summary import failures_of
 from sage.sources.planning import is_bag
 from sage_common.core.home import sage_home
 

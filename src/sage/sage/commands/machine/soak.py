@@ -24,7 +24,7 @@ from sage.commands.options import (
     add_run_arguments,
     duration_s,
     graph_options,
-    with_page,
+    with_viewers,
 )
 from sage.graph.description import describe
 from sage.soak import report
@@ -125,9 +125,9 @@ def _ended(verdict: Verdict, failures: list[str], path: Path) -> int:
 
 
 def _own(options: argparse.Namespace, home: Path) -> tuple[Recorder, list[str]]:
-    chosen, lease = with_page(options, graph_options(options))
-    if lease is not None:
-        print(f"page: {lease.address(home)}", file=sys.stderr, flush=True)
+    chosen, leases = with_viewers(options, graph_options(options))
+    for lease in leases:
+        print(f"{lease.what}: {lease.address(home)}", file=sys.stderr, flush=True)
     graph = describe(chosen)
     for note in graph.notes:
         print(f"note: {note}", file=sys.stderr)
@@ -136,7 +136,7 @@ def _own(options: argparse.Namespace, home: Path) -> tuple[Recorder, list[str]]:
         "profile": chosen.profile,
         "source": chosen.source,
         "mode": mode,
-        "page": chosen.page is not None,
+        "viewers": [lease.what for lease in leases],
     }
     recorder = _recorder(options, home, about)
     return recorder, soak_own(graph, run_options(options), recorder)

@@ -16,6 +16,7 @@ from sage.graph.catalogue import CATALOGUE
 from sage.soak.day.clip import Clip, ClipMessage
 from sage.sources.planning import plan_sensors
 from sage_common.ros.container import node_class
+from sage_common.ros.conversions.audio import audio_to_array
 from sage_common.ros.conversions.stamps import stamp_ns
 from sage_common.ros.interfaces import interface
 from sage_common.ros.lockstep.host import Delivered, LockstepHost
@@ -23,8 +24,8 @@ from sage_common.ros.lockstep.host import Delivered, LockstepHost
 CLIP_S = 10.0
 CAMERA_HZ, IMU_HZ = 3.0, 5.0
 WIDTH_PX, HEIGHT_PX = 424, 240
-NOISE_PICTURE, NOISE_SOUND, NOISE_IMU = 2.0, 30.0, 0.01
-"""Of sensors where nothing happens: of 255, of 32,767, and in m/s^2 and rad/s."""
+NOISE_PICTURE, NOISE_SOUND, NOISE_IMU = 2.0, 0.001, 0.01
+"""Of sensors where nothing happens: of 255, of 1, and in m/s^2 and rad/s."""
 UNPLAYED = ("/diagnostics", "/tf_static")
 
 
@@ -99,8 +100,8 @@ def _still(message: Any, first: Any, noise: np.random.Generator) -> Any | None:
         noisy = picture + noise.normal(0.0, NOISE_PICTURE, picture.shape)
         message.data = noisy.clip(0, 255).astype(np.uint8).tobytes()
     elif hasattr(message, "audio"):
-        count = len(message.audio.data) // 2
-        message.audio.data = noise.normal(0.0, NOISE_SOUND, count).astype("<i2").tobytes()
+        samples = audio_to_array(message)
+        message.audio.data = noise.normal(0.0, NOISE_SOUND, len(samples)).astype("<f4").tobytes()
     elif hasattr(message, "linear_acceleration"):
         for name in ("linear_acceleration", "angular_velocity"):
             there, usual = getattr(message, name), getattr(first, name)
