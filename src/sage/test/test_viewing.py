@@ -12,9 +12,10 @@ from rich.console import Console
 from rich.text import Text
 
 from sage.commands.graph import status
+from sage.observe import statuses
 from sage.observe.highlights import Highlight
 from sage.observe.live_view import bar, in_a_line, render
-from sage.observe.observer_node import Latest
+from sage.observe.observer_node import LISTENER, Latest
 from sage.observe.tally import Tally
 from sage_bench.commands.docs import pages
 from sage_common.core.topics import TOPICS
@@ -146,15 +147,16 @@ def attached_with(latest: Latest, *publishers: str) -> SimpleNamespace:
 def test_a_look_lasts_until_each_node_that_is_there_has_said_how_it_is(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    attached = attached_with(Latest(), "camera", "memory")
+    attached = attached_with(Latest(), "camera", "memory", f"{LISTENER}_5")
     latest = attached.node.latest
     latest.diagnostics["/sage/camera"] = DiagnosticStatus(name="/sage/camera")
 
     def memory_reports(_: float) -> None:
         latest.diagnostics["/sage/memory"] = DiagnosticStatus(name="/sage/memory")
 
-    monkeypatch.setattr(status.time, "sleep", memory_reports)
-    status._wait_for_statuses(attached, "/sage")
+    monkeypatch.setattr(statuses.time, "sleep", memory_reports)
+    monkeypatch.setattr(statuses.time, "monotonic", lambda: 0.0)  # no end by its timeout
+    statuses.wait_for_statuses(attached, "/sage", 1.0)
     assert set(latest.diagnostics) == {"/sage/camera", "/sage/memory"}
 
 
