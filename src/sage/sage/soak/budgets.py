@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from sage.graph.environment import config_folder
-from sage.observe.counters import node_name
+from sage_common.core.diagnosis.node_status import PUBLISHED, node_name
 from sage_common.core.errors import InvalidInput
 from sage_common.core.home import replace_file
-from sage_common.ros.diagnostics import PUBLISHED
 
 CPU, MEMORY, MESSAGES = "CPU", "memory", "messages"
 UNITS = {CPU: "% of a core", MEMORY: "MB", MESSAGES: "1/s"}
