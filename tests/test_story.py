@@ -10,9 +10,9 @@ import pytest
 
 from sage.graph.demonstration import FALSE_ALARMS_PER_HOUR, TOLD, for_demo
 from sage.graph.description import Graph, GraphOptions, NodeSpec, describe
-from sage.observe.standing_out import Named, StandingOut
-from sage.observe.story_report import report_lines, story_report
 from sage.replay.lockstep import LockstepReplay, Output
+from sage.story.standing_out import Named, StandingOut
+from sage.story.story_report import report_lines, story_report
 from sage_common.core.clock import NS_PER_S
 from sage_common.ros.lockstep.host import Delivered
 from sage_sensors.backends.recording import data_folder

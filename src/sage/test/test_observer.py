@@ -9,13 +9,16 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 
 from sage.observe.observer_node import LISTENER, Latest, ObserverNode
 from sage.observe.tally import Tally
+from sage.story.standing_out import StandingOut
 from sage_common.ros.conversions.stamps import to_stamp
 from sage_common.ros.diagnostics import HARDWARE_ID
 from sage_msgs.msg import FusedSalience, MetabolicState, Salience
 
 
 def watching() -> SimpleNamespace:
-    return SimpleNamespace(tally=Tally(), latest=Latest(), _puzzle_healths=[])
+    return SimpleNamespace(
+        tally=Tally(), latest=Latest(), standing_out=StandingOut(), _puzzle_healths=[]
+    )
 
 
 def test_a_command_that_listens_is_no_node_of_the_graph() -> None:

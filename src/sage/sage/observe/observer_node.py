@@ -11,9 +11,9 @@ from diagnostic_msgs.msg import DiagnosticArray
 
 from sage.observe.counters import Counters
 from sage.observe.highlights import Highlight
-from sage.observe.standing_out import Named, StandingOut
 from sage.observe.tally import Tally
 from sage.observe.transports import transports
+from sage.story.standing_out import Named, StandingOut
 from sage_common.core.diagnosis.ended import Ended
 from sage_common.core.diagnosis.node_status import INACTIVE, SUPERVISOR, node_name, read_status
 from sage_common.core.diagnosis.root_causes import Cause, root_causes

@@ -23,8 +23,8 @@ from sage.commands.options import (
 from sage.graph.demonstration import for_demo
 from sage.graph.description import describe
 from sage.observe.live_view import render
-from sage.observe.story_report import StoryReport, report_lines, story_report
 from sage.run.session import Session
+from sage.story.story_report import StoryReport, report_lines, story_report
 from sage_common.core.home import make_private, sage_home
 from sage_sensors.backends.recording import data_folder
 from sage_sensors.backends.story.opening import STORY, Story

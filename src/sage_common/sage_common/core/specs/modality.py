@@ -40,6 +40,7 @@ RESERVED = frozenset(
         "budget",
         "camera",
         "experience",
+        "foxglove",
         "fusion",
         "gateway",
         "governor",

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sage.observe.standing_out import Named, StandingOut, StoodOut
+from sage.story.standing_out import Named, StandingOut, StoodOut
 from sage_common.core.clock import NS_PER_S
 from sage_sensors.core.story.laps import Happening, Laps
 
