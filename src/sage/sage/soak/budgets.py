@@ -65,6 +65,7 @@ def write_budgets(taken: Mapping[str, Mapping[str, float]], path: Path) -> None:
     for process, kinds in taken.items():
         rounded = {kind: round(value, 1) for kind, value in kinds.items()}
         budgets[process] = budgets.get(process, {}) | rounded
+    path.parent.mkdir(parents=True, exist_ok=True)
     replace_file(path, (json.dumps(budgets, indent=1, sort_keys=True) + "\n").encode())
 
 
