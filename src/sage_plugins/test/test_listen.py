@@ -181,7 +181,7 @@ def test_without_the_packages_it_is_left_out_by_name(monkeypatch: pytest.MonkeyP
 
     offered = {name: lambda: None for name in LISTEN.needs}
     assert set_up(LISTEN, ListenParameters(), offered).spec is LISTEN
-    monkeypatch.setattr("sage_orchestrator.core.plugin.setup.distribution", missing)
+    monkeypatch.setattr("sage_orchestrator.core.plugin.spec.distribution", missing)
     with pytest.raises(InvalidInput, match=r"faster-whisper.*make demo SPEECH=1"):
         set_up(LISTEN, ListenParameters(), offered)
 

@@ -156,7 +156,7 @@ def test_without_the_package_it_is_left_out_by_name(monkeypatch: pytest.MonkeyPa
 
     offered = {name: lambda: None for name in READ.needs}
     assert set_up(READ, ReadParameters(), offered).spec is READ
-    monkeypatch.setattr("sage_orchestrator.core.plugin.setup.distribution", missing)
+    monkeypatch.setattr("sage_orchestrator.core.plugin.spec.distribution", missing)
     with pytest.raises(InvalidInput, match=r"rapidocr-onnxruntime.*make demo OPTIONS=1"):
         set_up(READ, ReadParameters(), offered)
 
