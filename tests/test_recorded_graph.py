@@ -40,7 +40,7 @@ def test_a_story_becomes_salience_and_memories_that_can_be_recalled(home: Path) 
     assert all(event["reason"] for event in happened if event["noticed_s"] is not None)
     assert found["asked"]["question"] and found["asked"]["question"] in ran.stdout
 
-    asked = run(home, "recall", "a building", "--modality", "vision", "--json")
+    asked = run(home, "recall", found["asked"]["question"], "--json")
     assert asked.returncode == 0, asked.stderr
     answers = json.loads(asked.stdout)["answers"]
     assert answers and all(-1.0 <= answer["score"] <= 1.0 for answer in answers)
