@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from diagnostic_msgs.msg import DiagnosticStatus
 
-from sage_common.core.diagnosis.node_status import REPORT_PERIOD_S, RESTING_PERIOD_S
+from sage_common.core.diagnosis.node_status import LOOK_PERIOD_S, REPORT_PERIOD_S, RESTING_PERIOD_S
 from sage_common.ros.diagnostics import OWED
 from sage_common.ros.lockstep.host import LockstepHost
 from sage_common.ros.node import SageNode
@@ -48,7 +48,7 @@ def enter(host: LockstepHost, state: int, cycle_ms: float = GOVERNED_MS) -> None
 def host() -> LockstepHost:
     host = LockstepHost()
     host.add(ReporterNode)
-    host.run_for(2.1)
+    host.run_for(RESTING_PERIOD_S + 0.1)
     return host
 
 
@@ -73,23 +73,24 @@ def test_a_state_that_governs_no_more_slows_nothing(host: LockstepHost) -> None:
     assert len(reports(host, 20.0)) == round(20.0 / REPORT_PERIOD_S)
 
 
-def test_who_begins_to_listen_hears_of_it_in_the_next_second(host: LockstepHost) -> None:
+def test_who_begins_to_listen_hears_of_it_at_the_next_looks(host: LockstepHost) -> None:
     enter(host, MetabolicState.REST)
     reports(host, RESTING_PERIOD_S)
-    assert not reports(host, REPORT_PERIOD_S)
+    assert not reports(host, LOOK_PERIOD_S)
     host.add(ListenerNode)
     for _ in range(OWED):
-        assert len(reports(host, REPORT_PERIOD_S)) == 1
-    assert not reports(host, REPORT_PERIOD_S)
+        assert len(reports(host, LOOK_PERIOD_S)) == 1
+    assert not reports(host, LOOK_PERIOD_S)
 
 
-def test_health_that_changes_is_reported_in_the_next_second(host: LockstepHost) -> None:
-    enter(host, MetabolicState.REST)
+@pytest.mark.parametrize("state", [MetabolicState.WAKE, MetabolicState.REST])
+def test_health_that_changes_is_reported_at_the_next_look(host: LockstepHost, state: int) -> None:
+    enter(host, state)
     (node,) = host.nodes
     reports(host, RESTING_PERIOD_S)
     for level, text in (("warn", "late"), ("error", "lost"), ("ok", "running")):
         node.set_health(level, text)
-        (found,) = reports(host, REPORT_PERIOD_S)
+        (found,) = reports(host, LOOK_PERIOD_S)
         assert (found.message, found.level[0]) == (text, ("ok", "warn", "error").index(level))
     node.set_problem("disk", "full")
-    assert [s.message for s in reports(host, REPORT_PERIOD_S)] == ["full"]
+    assert [s.message for s in reports(host, LOOK_PERIOD_S)] == ["full"]

@@ -12,7 +12,7 @@ from sage_common.ros.rclpy_host.host import RosHost
 
 
 class SupervisorStatus:
-    """Published once a second, and at once when a process has ended or is back.
+    """Published as nodes report, and at once when a process has ended or is back.
 
     Error: a process is not started again. Warn: one is on its way back.
 

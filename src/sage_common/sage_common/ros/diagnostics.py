@@ -10,7 +10,8 @@ from sage_common.core.diagnosis.node_status import (
     AT_FAULT,
     PUBLISHED,
     RECEIVED,
-    RESTING_PERIODS,
+    REPORT_LOOKS,
+    RESTING_LOOKS,
 )
 from sage_common.core.diagnosis.timing import KEY_ENDING, Timing
 from sage_common.core.health import InputHealth
@@ -60,7 +61,7 @@ class Diagnostics(Stateful):
     concerns: State[dict[str, str]]
     failures: State[int] = 0
     is_resting: State[bool] = False
-    _periods: State[int] = 0
+    _looks: State[int] = 0
     """Since the last report."""
     _reported: State[tuple[str, str]] = ("", "")
     _listeners: State[int] = 0
@@ -106,20 +107,20 @@ class Diagnostics(Stateful):
         self.is_resting = message.cycle_ms > 0.0 and message.state in _RESTING
 
     def is_due(self, now_ns: int, active: bool, listeners: int) -> bool:
-        """Whether to report now to so many; asked every `REPORT_PERIOD_S`.
+        """Whether to report now to so many; asked every `LOOK_PERIOD_S`.
 
-        While the robot rests only every `RESTING_PERIODS`-th time, or when the health has changed,
-        or somebody new listens.
+        Only every `REPORT_LOOKS`-th time, while the robot rests every `RESTING_LOOKS`-th; or when
+        the health has changed, or somebody new listens.
         """
         summary = self._summary(now_ns, active)
         if listeners > self._listeners:
             self._owed = OWED
-        self._periods += 1
+        self._looks += 1
         self._listeners = listeners
         unchanged = summary == self._reported and not self._owed
-        if self.is_resting and unchanged and self._periods < RESTING_PERIODS:
+        if unchanged and self._looks < (RESTING_LOOKS if self.is_resting else REPORT_LOOKS):
             return False
-        self._periods, self._reported, self._owed = 0, summary, max(self._owed - 1, 0)
+        self._looks, self._reported, self._owed = 0, summary, max(self._owed - 1, 0)
         return True
 
     def message(self, name: str, now_ns: int, active: bool) -> DiagnosticArray:

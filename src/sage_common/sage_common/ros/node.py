@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from numpy.typing import NDArray
 
-from sage_common.core.diagnosis.node_status import INACTIVE, REPORT_PERIOD_S
+from sage_common.core.diagnosis.node_status import INACTIVE, LOOK_PERIOD_S
 from sage_common.core.home import sage_home
 from sage_common.core.parameters import NodeParameters
 from sage_common.core.specs.modality import ModalitySpecs
@@ -142,7 +142,7 @@ class SageNode(Connections, Stateful):
             topic = self._host.resolve(state.name)
             self._host.make_subscription(state, topic, hear, False, self.log.warning)
             self._host.make_timer(
-                REPORT_PERIOD_S, lambda: self._publish_diagnostics(output), steady=True
+                LOOK_PERIOD_S, lambda: self._publish_diagnostics(output), steady=True
             )
 
     def activate(self) -> None:

@@ -33,7 +33,7 @@ LINE_PERIOD_S = 1.0
 DRAW_PERIOD_S = 0.02
 LOOK_TIMEOUT_S = 10.0
 FONT_FACES = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
-# Nodes publish their status once a second; on a busy machine that takes longer to arrive.
+# Nodes report soon to who begins to listen; on a busy machine that takes longer to arrive.
 LOOK_S = 2.5
 
 

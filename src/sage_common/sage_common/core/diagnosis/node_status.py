@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-REPORT_PERIOD_S = 1.0
-RESTING_PERIODS = 5
-RESTING_PERIOD_S = RESTING_PERIODS * REPORT_PERIOD_S
-"""Between two reports of a node while the robot rests, if its health stays as it is."""
+LOOK_PERIOD_S = 0.5
+"""Between two looks of a node at its own health; a change is reported then, nothing oftener."""
+REPORT_LOOKS, RESTING_LOOKS = 4, 10
+REPORT_PERIOD_S, RESTING_PERIOD_S = REPORT_LOOKS * LOOK_PERIOD_S, RESTING_LOOKS * LOOK_PERIOD_S
+"""Between two reports of a node whose health stays as it is; and while the robot rests."""
 SILENT_AFTER_S = 3.0 * RESTING_PERIOD_S
 INACTIVE = "inactive"
 """The message of a node that was configured and is not active."""
