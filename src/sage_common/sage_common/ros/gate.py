@@ -18,7 +18,7 @@ from sage_common.ros.conversions.stamps import stamped_now
 from sage_common.ros.qos import PROFILES, is_kept
 
 if TYPE_CHECKING:
-    from sage_common.ros.connections import Connections
+    from sage_common.ros.inputs import Inputs
 
 FAULT_LOG_PERIOD_S = 1.0
 SLOWED = ("camera", "imu")
@@ -38,7 +38,7 @@ class Gate:
         on_rejected: is given the fault of a message that did not pass; None: nobody is.
     """
 
-    owner: Connections
+    owner: Inputs
     spec: TopicSpec
     modality: str
     callback: Callable[[Any], None]
@@ -135,7 +135,7 @@ class ExpectedRates(Stateful):
 
     _limits_hz: Transient[dict[str, float]]
 
-    def __init__(self, node: Connections) -> None:
+    def __init__(self, node: Inputs) -> None:
         self._node = node
         self._limits_hz = {}
         self._inputs: list[tuple[InputHealth, str, float]] = []
