@@ -14,11 +14,11 @@ from pathlib import Path
 from diagnostic_msgs.msg import DiagnosticArray
 
 from sage.graph.description import GraphOptions, describe
-from sage.observe.observer_node import SUPERVISOR
 from sage.run.restart_policy import RestartLimits
 from sage.run.session import RunOptions, Session
 from sage_bench.operate.hanging_node import HANGING
 from sage_bench.operate.trials import DEADLOCK, HANG, KILL, STOP, Trials, with_hanging_node
+from sage_common.core.diagnosis.node_status import SUPERVISOR
 from sage_common.core.state.arrays import json_of
 from sage_common.core.state.file import load
 

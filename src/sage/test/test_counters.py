@@ -10,7 +10,8 @@ from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 from sage.commands.graph.summary import short_summary
 from sage.graph.outages import Outages
 from sage.observe.counters import Counters, callback_errors, worst_place
-from sage.observe.observer_node import LISTENER, Latest
+from sage.observe.latest import Latest
+from sage.observe.run_observer import LISTENER
 from sage.observe.transports import fallbacks, in_words
 from sage_common.core.diagnosis.ended import Ended
 from sage_common.ros.lockstep.host import LockstepHost
@@ -169,7 +170,7 @@ def test_a_process_is_told_as_ended_until_its_nodes_are_heard_again() -> None:
 def summary(**changed: Any) -> dict[str, Any]:
     latest = latest_of(encoder(worker__encode__dropped=530), recording())
     return {
-        "duration_s": 22.04, "frames": 554, "frames_dropped": 0, "experiences": 3,
+        "duration_s": 22.04, "counted": True, "frames": 554, "frames_dropped": 0, "experiences": 3,
         "frames_lost": {"not_encoded": 0, "not_announced": 0},
         "fused": {"n": 9, "mean": 0.2, "max": 0.7}, "pss_mb": 900.0,
         "latency_ms": {"camera_to_salience": {"p50": 20.0, "p99": 40.0}},
@@ -191,6 +192,12 @@ def test_the_text_says_what_stood_out_and_why() -> None:
     bang = {"stamp_ns": 0, "total": 0.83, "alarms_per_hour": 9.0, "reason": "audio: a bang"}
     said = short_summary(summary(highlights=[bang]))
     assert "  0.83  audio: a bang (as rare as 9 false alarms an hour)" in said
+
+
+def test_the_text_has_no_counts_that_nobody_made() -> None:
+    said = short_summary(summary(counted=False)).splitlines()[0]
+    assert said.startswith("22.04 s, 3 experiences announced, fused salience up to 0.7, memory 900")
+    assert "554" not in said
 
 
 def test_the_text_says_where_frames_were_dropped() -> None:

@@ -9,7 +9,7 @@ from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 
 from sage.graph.description import Graph, GraphOptions
 from sage.graph.outages import Outages
-from sage.observe.observer_node import Latest
+from sage.observe.latest import Latest
 from sage.observe.tally import Tally
 from sage.run.summary import summary_of
 
@@ -39,7 +39,7 @@ def run(counted_since_s: float) -> SimpleNamespace:
     latest = Latest(diagnostics={item.name: item for item in told})
     return SimpleNamespace(
         graph=Graph(GraphOptions(source="topics"), (), {}, "cpu", ()),
-        options=SimpleNamespace(composed=True),
+        options=SimpleNamespace(composed=True, counts=True),
         observer=SimpleNamespace(tally=Tally(), latest=latest),
         supervisor=SimpleNamespace(outages=outages, children=[SimpleNamespace(restarts=1)]),
         elapsed_s=10.0004,

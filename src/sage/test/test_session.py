@@ -8,7 +8,7 @@ import pytest
 
 from sage.graph.description import Graph, GraphOptions, NodeSpec
 from sage.graph.outages import Outages
-from sage.observe.observer_node import Latest
+from sage.observe.latest import Latest
 from sage.run.session import HEARD_TIMEOUT_S, RunOptions, Session
 
 

@@ -11,8 +11,8 @@ from rich.console import Console
 
 from sage.graph.description import GraphOptions, describe
 from sage.graph.outages import Outages
+from sage.observe.latest import Latest
 from sage.observe.live_view import render
-from sage.observe.observer_node import Latest
 from sage.observe.sensors import all_absent, backends
 from sage.observe.tally import Tally
 from sage.run.session import RunOptions, Session

@@ -14,8 +14,9 @@ from rich.text import Text
 from sage.commands.graph import status
 from sage.observe import statuses
 from sage.observe.highlights import Highlight
+from sage.observe.latest import Latest
 from sage.observe.live_view import bar, in_a_line, render
-from sage.observe.observer_node import LISTENER, Latest
+from sage.observe.run_observer import LISTENER
 from sage.observe.tally import Tally
 from sage_bench.commands.docs import pages
 from sage_common.core.topics import TOPICS

@@ -9,7 +9,7 @@ import pytest
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 
 from sage.commands.graph.run import exit_status
-from sage.observe.observer_node import Latest
+from sage.observe.latest import Latest
 from sage.observe.waiting import never_came
 from sage.run.waiting import PLAYED_S, REPORT_PERIOD_S, START_TIMEOUT_S, Waiting
 

@@ -22,6 +22,7 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 from test_contract import check
 
+from sage_common.core.diagnosis.node_status import OK, WARN, NodeStatus
 from sage_common.core.diagnosis.stages import to_salience
 from sage_common.core.diagnosis.timing import KEY_ENDING, TimingFacts
 from sage_common.core.errors import InvalidInput
@@ -29,10 +30,12 @@ from sage_common.ros.conversions.images import array_to_image
 from sage_common.ros.conversions.stamps import to_stamp
 from sage_common.ros.lockstep.host import LockstepHost
 from sage_common.ros.node import SageNode
+from sage_gateway.core import streams
 from sage_gateway.core.contract import answers, events
 from sage_gateway.core.contract.endpoints import ENDPOINTS, EVENTS
 from sage_gateway.core.token import token_of
 from sage_gateway.nodes.gateway_node import GatewayNode
+from sage_gateway.ros.statuses import NodeStatuses
 from sage_memory.core.experience import Payload
 from sage_memory.core.memory import Memory
 from sage_memory.core.payloads import PayloadFiles
@@ -180,8 +183,9 @@ class Client:
 
 
 def test_a_viewer_sees_what_the_graph_says_and_nobody_costs_nothing(
-    ros_graph: RosGraph, tmp_path: Path
+    ros_graph: RosGraph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(streams, "GRACE_S", 0.1)
     node = ros_graph.start(GatewayNode, port=0, allow_actions=True).node
     assert isinstance(node, GatewayNode)
     client = Client(ros_graph, node, tmp_path)
@@ -196,8 +200,10 @@ def test_a_viewer_sees_what_the_graph_says_and_nobody_costs_nothing(
             (DiagnosticArray, "/diagnostics"), (Image, "camera/front/image_raw"),
         )
     }  # fmt: skip
-    assert outputs[Image].get_subscription_count() == 0
-    assert outputs[Puzzle].get_subscription_count() == 0
+    peaks = outside.create_publisher(FusedSalience, "salience/peak", latched)
+    ros_graph.until(lambda: outputs[DiagnosticArray].get_subscription_count() > 0)
+    for_viewers = (FusedSalience, Attention, Puzzle, Image)
+    assert [outputs[kind].get_subscription_count() for kind in for_viewers] == [0] * 4
     connection = client.listen("camera,puzzles")
     came: dict[str, Any] = {}
 
@@ -205,6 +211,7 @@ def test_a_viewer_sees_what_the_graph_says_and_nobody_costs_nothing(
         now_s = ros_graph.now_ns() / 1e9
         for message in messages(now_s):
             outputs[type(message)].publish(message)
+        peaks.publish(fused(now_s))
         while not client.events.empty():
             name, data = client.events.get()
             check(DATA[name], data, name)
@@ -232,8 +239,8 @@ def test_a_viewer_sees_what_the_graph_says_and_nobody_costs_nothing(
     check(answers.Cycle, told, "/api/cycle")
     assert (told["modality"], told["salience"]["p50_ms"]) == ("vision", 5.0)
     connection.shutdown(socket.SHUT_RDWR)
-    ros_graph.until(lambda: outputs[Image].get_subscription_count() == 0)
-    ros_graph.until(lambda: outputs[Puzzle].get_subscription_count() == 0)
+    for kind in for_viewers:
+        ros_graph.until(lambda kind=kind: outputs[kind].get_subscription_count() == 0)
     assert client.ask("GET", "/api/camera.jpg")[0] == 404
 
 
@@ -353,18 +360,43 @@ def test_without_a_viewer_the_history_has_the_most_salient_of_each_second(tmp_pa
     host = LockstepHost(home=tmp_path)
     node = host.add(GatewayNode)
     host.run_for(1.5)
-    feed = node._feed
-    for number, total in enumerate((0.2, 0.7, 0.3)):
-        message = fused(host.clock.now_ns() / 1e9)
-        message.total, message.reason = total, f"vision: {number}"
-        feed._fused.receive(serialize_message(message))
-    feed._fused.receive(b"\x00\x01\x00\x00" + bytes(12))  # a header and no more
-    host.run_for(1.0)
-    newest = feed.history.points[-1]
-    assert (newest.total, newest.reason) == (0.7, "vision: 1")
-    host.run_for(1.0)
-    assert feed.history.points[-1].total is None, "it is of one second only"
+    message = fused(host.clock.now_ns() / 1e9)
+    message.total, message.reason = 0.7, "vision: 1"
+    host.publish("salience_peak", message)
+    host.run_for(0.1)
+    points = node._feed.history.points
+    assert (points[-1].total, points[-1].reason) == (0.7, "vision: 1")
+    assert not node._feed._fused.newest, "all of it is subscribed for viewers only"
     host.close()
+
+
+def test_a_report_is_read_when_it_says_something_new_or_is_asked_for() -> None:
+    heard: list[NodeStatus] = []
+    read: list[DiagnosticStatus] = []
+    statuses = NodeStatuses("/sage", heard.append, read.append)
+
+    def say(level: int, message: str, value: str, name: str = "/sage/camera") -> None:
+        status = DiagnosticStatus(name=name, hardware_id="sage", message=message)
+        status.level, status.values = bytes([level]), [KeyValue(key="x received", value=value)]
+        statuses.hear(serialize_message(DiagnosticArray(header=header(1.0), status=[status])))
+
+    for number, (level, words) in enumerate([(0, "a"), (0, "a"), (1, "äb"), (1, "äb"), (0, "a")]):
+        say(level, words, str(number))
+    say(2, "no node of this graph", "", "/other/camera")
+    assert [(s.level, s.message) for s in heard] == [
+        (OK, "a"), (OK, "a"), (WARN, "äb"), (WARN, "äb"), (OK, "a"),
+    ]  # fmt: skip
+    assert all(s.inputs == ("x",) for s in heard)
+    assert [s.values[0].value for s in read] == ["0", "2", "3", "4"]
+    say(0, "a", "5")
+    assert (
+        [s.values[0].value for s in statuses.read()]
+        == ["5"]
+        == [s.values[0].value for s in read[4:]]
+    )
+    both = [DiagnosticStatus(name=f"/sage/{n}", hardware_id="sage", level=b"\0") for n in "bc"]
+    statuses.hear(serialize_message(DiagnosticArray(status=both)))
+    assert {s.name for s in statuses.read()} == {"/sage/camera", "/sage/b", "/sage/c"}
 
 
 def test_in_lock_step_nothing_is_served(tmp_path: Path) -> None:

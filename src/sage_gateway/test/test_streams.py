@@ -37,6 +37,7 @@ def test_a_slow_viewer_gets_the_newest_state_and_the_last_of_the_rest() -> None:
 
 def test_nothing_is_asked_of_the_graph_while_nobody_looks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streams, "TICK_S", 0.001)
+    monkeypatch.setattr(streams, "GRACE_S", 0.01)
     graph = StandIn()
     asked: list[str] = []
 
@@ -52,6 +53,8 @@ def test_nothing_is_asked_of_the_graph_while_nobody_looks(monkeypatch: pytest.Mo
             await asyncio.sleep(0.001)
         assert graph.watched == (1, frozenset())
         all_viewers.close(viewer)
+        all_viewers.close(all_viewers.open(frozenset()))
+        assert graph.watched == (1, frozenset()), "who comes back soon finds it open"
         before = len(asked)
         await asyncio.sleep(0.05)
         return before, len(asked)

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from sage.observe.counters import callback_errors
 from sage.observe.highlights import Highlight
-from sage.observe.observer_node import Latest
+from sage.observe.latest import Latest
 from sage.observe.sensors import heard_backends
 from sage.observe.tally import Tally
 from sage.observe.transports import fallbacks, in_words

@@ -2,129 +2,33 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
 
-from sage.observe.counters import Counters
-from sage.observe.highlights import Highlight
-from sage.observe.tally import Tally
-from sage.observe.transports import transports
+from sage.observe.run_observer import LISTENER, RunObserver
 from sage.story.standing_out import Named, StandingOut
-from sage_common.core.diagnosis.ended import Ended
-from sage_common.core.diagnosis.node_status import INACTIVE, SUPERVISOR, node_name, read_status
-from sage_common.core.diagnosis.root_causes import Cause, root_causes
 from sage_common.core.health import InputHealth
-from sage_common.core.parameters import NodeParameters, parameter
-from sage_common.core.specs.modality import usual_modalities
-from sage_common.core.words.mixed import STARTED
 from sage_common.ros.conversions.stamps import stamp_ns
-from sage_common.ros.diagnostics import HARDWARE_ID
-from sage_common.ros.node import SageNode
-from sage_orchestrator.core.metabolism.state import MetabolicState
-from sage_orchestrator.core.running.states import PluginState
-
-LISTENER = "sage_command_listener"
-"""What the command itself did not take is named so, among what the nodes dropped."""
 
 
-@dataclass(frozen=True)
-class ObserverParameters(NodeParameters):
-    """Parameters of the observer."""
-
-    camera: str = parameter("front", doc="camera whose frames are counted")
-    modalities: tuple[str, ...] = parameter(usual_modalities(), doc="modalities that are counted")
-
-
-@dataclass
-class Latest:
-    """The newest message of each kind, for display.
-
-    Attributes:
-        diagnostics: status by full name of the node.
-        counters: what the nodes have counted.
-        reported_s: when the last status of each node came, by full name [s, monotonic].
-        active_s: when each node last reported that it is active [s, monotonic].
-        ended: gives the processes of the graph that are not back, as its run says.
-        modalities: of the graph, in the order of lists.
-        warnings: what does not work as it was asked for, as its run says.
-    """
-
-    saliences: dict[str, Any] = field(default_factory=dict)
-    puzzles: dict[str, Any] = field(default_factory=dict)
-    fused: Any = None
-    budget: Any = None
-    state: Any = None
-    attention: Any = None
-    refinements: dict[str, Any] = field(default_factory=dict)
-    experiences: list[Any] = field(default_factory=list)
-    diagnostics: dict[str, Any] = field(default_factory=dict)
-    counters: Counters = field(default_factory=Counters)
-    reported_s: dict[str, float] = field(default_factory=dict)
-    active_s: dict[str, float] = field(default_factory=dict)
-    ended: Callable[[], tuple[Ended, ...]] = tuple
-    modalities: tuple[str, ...] = field(default_factory=usual_modalities)
-    warnings: tuple[str, ...] = ()
-
-    def statuses(self) -> list[Any]:
-        """The newest status of each node; others come while the list is read."""
-        return list(self.diagnostics.values())
-
-    def causes(self) -> list[Cause]:
-        """What is wrong with the graph, each cause with what follows from it."""
-        now_s, statuses = time.monotonic(), self.statuses()
-        silent_s = {node_name(s): now_s - self.reported_s.get(s.name, now_s) for s in statuses}
-        return root_causes(map(read_status, statuses), silent_s, self.ended())
-
-    def composition_started_ns(self) -> int:
-        """When the composition that is played began [ns]; 0: none is, or it is not known yet."""
-        values = (item for status in self.statuses() for item in status.values)
-        return next((int(item.value) for item in values if item.key == STARTED), 0)
-
-    def transports(self) -> dict[str, dict[str, Any]]:
-        """Ways of pictures and tiles; see `sage.observe.transports`."""
-        return transports(self.statuses(), self.counters)
-
-
-class ObserverNode(SageNode):
+class ObserverNode(RunObserver):
     """Counts what a running graph publishes, from outside."""
 
-    # In the graph's log it must be plain that the command listens badly, and not a node.
-    default_name = LISTENER
-    watches = True
-    parameters_type = ObserverParameters
-    shown_experiences = 5
-
-    def modalities_in_use(self) -> tuple[str, ...]:
-        modalities: tuple[str, ...] = self.parameters.modalities
-        return modalities
+    salience_topic = "fused_salience"
 
     def on_configure(self) -> None:
-        self.tally = Tally()
+        super().on_configure()
         self.standing_out = StandingOut()
-        self.latest = Latest(modalities=self.parameters.modalities)
         self._puzzle_healths: list[InputHealth] = []
         self.subscribe("camera/info", self._frame, name=self.parameters.camera)
         for modality in self.parameters.modalities:
             health = self.subscribe("puzzle", self._puzzle, modality=modality)
             self._puzzle_healths.append(health)
             self.subscribe("salience", self._salience, modality=modality)
-        self.subscribe("fused_salience", self._fused)
         self.subscribe("attention", self._attention)
         self.subscribe("budget", self._budget)
-        self.subscribe("state", self._state)
-        self.subscribe("refinement", self._refinement)
         self.subscribe("text", self._text)
-        self.subscribe("experience", self._experience)
-        self.subscribe_foreign(
-            "/diagnostics",
-            "diagnostic_msgs/msg/DiagnosticArray",
-            self._diagnostic,
-            stamp_checked=False,
-        )
 
     def _frame(self, message: Any) -> None:
         self.tally.frames.announced(stamp_ns(message.header.stamp))
@@ -144,16 +48,10 @@ class ObserverNode(SageNode):
         self.tally.salience[message.modality].add(message.total)
 
     def _fused(self, message: Any) -> None:
-        self.latest.fused = message
-        self.tally.states.until(stamp_ns(message.header.stamp))
+        super()._fused(message)
         if not message.valid:
-            self.tally.invalid["salience"] += 1
             return
-        self.tally.fused.add(message.total)
         stamp = stamp_ns(message.header.stamp)
-        self.tally.highlights.add(
-            Highlight(stamp, message.total, message.alarms_per_hour, message.reason)
-        )
         self.standing_out.look(stamp, message.total, message.dominant_modality, message.reason)
         # The scorer's word that it has no picture has no frame's latency.
         live = {item.modality for item in message.modalities}
@@ -164,20 +62,13 @@ class ObserverNode(SageNode):
     def _attention(self, message: Any) -> None:
         self.latest.attention = message
 
-    def _state(self, message: Any) -> None:
-        self.latest.state = message
-        state = MetabolicState(message.state).name
-        self.tally.states.heard(state, stamp_ns(message.header.stamp))
-
     def _budget(self, message: Any) -> None:
         self.latest.budget = message
         for plugin in message.plugins:
             self.tally.spent_atp[plugin.name] += plugin.spent_atp
 
     def _refinement(self, message: Any) -> None:
-        self.latest.refinements[message.plugin] = message
-        failed = PluginState(message.state).failed
-        self.tally.refinement(message.plugin, failed, message.reason)
+        super()._refinement(message)
         if message.labels:
             names = (message.plugin, message.modality, message.answer)
             self.standing_out.name(Named(stamp_ns(message.header.stamp), *names))
@@ -186,19 +77,7 @@ class ObserverNode(SageNode):
         said = (message.header.frame_id, "language", f'"{message.text}"')
         self.standing_out.name(Named(stamp_ns(message.header.stamp), *said))
 
-    def _experience(self, message: Any) -> None:
-        self.tally.experiences.add(message.id)
-        self.latest.experiences = [message, *self.latest.experiences][: self.shown_experiences]
-
     def _diagnostic(self, message: DiagnosticArray) -> None:
-        for status in message.status:
-            name = node_name(status)
-            if status.hardware_id != HARDWARE_ID or name.startswith((LISTENER, SUPERVISOR)):
-                continue  # of other nodes of the robot, and of commands that listen or run it
-            self.latest.diagnostics[status.name] = status
-            self.latest.reported_s[status.name] = time.monotonic()
-            self.latest.counters.note(status)
-            if status.message != INACTIVE:
-                self.latest.active_s[name] = time.monotonic()
+        super()._diagnostic(message)
         for health in self._puzzle_healths:
             self.latest.counters.set(LISTENER, f"{health.topic} rejected", health.rejected)

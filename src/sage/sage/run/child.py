@@ -76,8 +76,11 @@ class Child:
         return f"{cause}; {quarantined}, and is not started again" if quarantined else cause
 
     def end_hang(self, now_s: float) -> str:
-        """Kill its process if it hangs, or nobody new hears it; why, in words, once; or empty."""
-        if self.hang or not self.runs:
+        """Kill its process if it hangs, or nobody new hears it; why, in words, once; or empty.
+
+        Whether it has ended was asked before, by `end_of`.
+        """
+        if self.hang or self.process.pid is None or self.process.returncode is not None:
             return ""
         beat = self.heartbeat.read()
         if why := self.detector.look(now_s, beat):

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 PERIOD_S = 1.0
-SHARE = 0.005
+SHARE = 0.001
 """Of a core that looking may take: a process a node is looked at less often than one process."""
 
 

@@ -17,6 +17,7 @@ from sage.graph.namespace_claim import claimed
 from sage.graph.runtime_file import GraphLock, RunningGraph
 from sage.observe.attached import Attached
 from sage.observe.observer_node import ObserverNode
+from sage.observe.run_observer import RunObserver
 from sage.run.log_files import keep_small
 from sage.run.memory_watch import MemoryWatch
 from sage.run.restart_policy import RestartLimits
@@ -48,6 +49,7 @@ class RunOptions:
         respawn: restart processes that end by themselves.
         network: talk to other hosts.
         wait: go on without any sensor until one is there.
+        counts: hear all that is published, for the counts of the summary.
         log: where the processes write; None: where this process writes.
         limits: how often, and after how long, a process is started again.
     """
@@ -58,6 +60,7 @@ class RunOptions:
     respawn: bool = True
     network: bool = False
     wait: bool = False
+    counts: bool = True
     log: IO[bytes] | None = None
     limits: RestartLimits = field(default_factory=RestartLimits)
 
@@ -145,7 +148,8 @@ class Session:
             "modalities": [modality.name for modality in self.graph.modalities],
             "instances": instances_of(self.graph.modalities),
         }
-        attached = Attached(ObserverNode, options.namespace, parameters)
+        kind = ObserverNode if self.options.counts else RunObserver
+        attached: Attached[RunObserver] = Attached(kind, options.namespace, parameters)
         self.observer = attached.node
         self.observer.latest.warnings = self.graph.warnings
         self.observer.latest.ended = lambda: self.ended

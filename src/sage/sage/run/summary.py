@@ -28,6 +28,7 @@ def summary_of(run: Session) -> dict[str, Any]:
         "profile": run.graph.options.profile,
         "source": run.graph.options.source,
         "duration_s": round(run.elapsed_s, 3),
+        "counted": run.options.counts,
         **tally.summary(),
         "start_s": None if run.start_s is None else round(run.start_s, 3),
         "pss_mb": round(run.pss_mb, 1),

@@ -157,8 +157,8 @@ class Supervisor:
     @property
     def alive(self) -> bool:
         """True while at least one process runs, or what ended is started again."""
-        if self.respawn:
-            return any(child.restart_at != math.inf for child in self._nodes)
+        if self.respawn:  # asked at each look: the first that runs is enough
+            return any(c.restart_at != math.inf for c in self.children if c.name != FORK_SERVER)
         return any(child.process.poll() is None for child in self._nodes)
 
     @property

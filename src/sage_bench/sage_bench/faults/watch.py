@@ -10,7 +10,8 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from sage.observe.counters import node_name
-from sage.observe.observer_node import SUPERVISOR, ObserverNode
+from sage.observe.observer_node import ObserverNode
+from sage_common.core.diagnosis.node_status import SUPERVISOR
 from sage_common.ros.diagnostics import HARDWARE_ID, PUBLISHED, RECEIVED
 
 KEPT = 120

@@ -87,6 +87,20 @@ class Inputs:
         self.connect(gate)
         return gate.health
 
+    def subscribe_unread(self, spec: TopicSpec, callback: Callable[[Any], None]) -> InputHealth:
+        """Subscribe a topic that is all of ROS's; `callback` is given its messages unchecked.
+
+        They come serialized (CDR), or as they are from a node of this process.
+        """
+        gate = self.make_gate(spec, callback)
+
+        def receive(message: Any) -> None:
+            if self.active and self.guarded(callback, message):
+                gate.health.accept(self.clock.now_ns())
+
+        self._host.make_subscription(spec, gate.health.topic, receive, True, gate.refuse)
+        return gate.health
+
     def keep_latest(self, topic_key: str, depth: int, **names: str) -> LatestMessages:
         """Keep the newest `depth` messages of a topic without deserializing them.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import threading
 from collections.abc import Callable
@@ -15,6 +16,25 @@ from sage_gateway.backends.protocol import MOST_HEAD_BYTES, LimitedProtocol
 START_TIMEOUT_S = 10.0
 END_TIMEOUT_S = 5.0
 GRACE_S = 1
+DATE_PERIOD_S = 1.0
+"""uvicorn itself wakes ten times a second to see whether it is to end."""
+
+
+class _Server(uvicorn.Server):
+    """Sleeps until it is told to end, but for the date."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._ending = asyncio.Event()
+
+    def end(self) -> None:
+        self.should_exit = True
+        self._ending.set()
+
+    async def main_loop(self) -> None:
+        while not await self.on_tick(0):
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._ending.wait(), DATE_PERIOD_S)
 
 
 class ServerThread:
@@ -51,7 +71,7 @@ class ServerThread:
             h11_max_incomplete_event_size=MOST_HEAD_BYTES,
             timeout_graceful_shutdown=GRACE_S,
         )
-        self._server = uvicorn.Server(config)
+        self._server = _Server(config)
         self._listeners = listeners
         self._before_end = before_end
         self._started = threading.Event()
@@ -76,7 +96,7 @@ class ServerThread:
 
     def _end(self) -> None:
         self._before_end()
-        self._server.should_exit = True
+        self._server.end()
 
     def _run(self) -> None:
         asyncio.run(self._serve())

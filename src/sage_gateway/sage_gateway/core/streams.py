@@ -14,6 +14,8 @@ from sage_gateway.core.encoding import as_event
 from sage_gateway.core.ports import Feed, Refusal
 
 TICK_S = 0.2
+GRACE_S = 5.0
+"""Between the last viewer and the end of what is subscribed for viewers: a page loads anew."""
 MOST_VIEWERS = 8
 LOG_LENGTH = 64
 _SPECS = {spec.name: spec for spec in EVENTS}
@@ -77,6 +79,7 @@ class Streams:
         self._viewers: list[Viewer] = []
         self._numbers: dict[str, int] = {}
         self._ticker: asyncio.Task[None] | None = None
+        self._leaving: asyncio.TimerHandle | None = None
 
     @property
     def count(self) -> int:
@@ -125,8 +128,15 @@ class Streams:
             viewer.close()
 
     def _watch(self) -> None:
+        if self._leaving is not None:
+            self._leaving.cancel()
+            self._leaving = None
         extras = frozenset[str]().union(*(viewer.extras for viewer in self._viewers))
-        self._feed.watch(len(self._viewers), extras)
+        if self._viewers:
+            self._feed.watch(len(self._viewers), extras)
+        else:
+            loop = asyncio.get_running_loop()
+            self._leaving = loop.call_later(GRACE_S, self._feed.watch, 0, extras)
 
     async def _tick(self) -> None:
         ticks = 0

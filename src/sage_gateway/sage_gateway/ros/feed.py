@@ -1,26 +1,25 @@
 """What streams carry, from what the graph publishes.
 
 Messages that come often are kept as they are, and converted when a viewer is to get them: five
-times a second at most. Of fused salience, which is most of the work, they are kept serialized, and
-without a viewer only the most salient of each second is read, for the history.
+times a second at most. Fused salience, which is most of the work, is subscribed only while somebody
+looks: the history lives on the most salient moment of each second, which fusion sends besides.
 """
 
 from __future__ import annotations
 
-import struct
+import math
 from collections import deque
 from collections.abc import Callable
 from typing import Any
 
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.diagnosis.cycle_profile import CycleProfile, cycle_profile
-from sage_common.core.diagnosis.node_status import read_status
+from sage_common.core.diagnosis.node_status import NodeStatus
 from sage_common.core.diagnosis.stages import read_timings
 from sage_common.core.specs.modality import STREAMS
 from sage_common.core.words.mixed import MIXED, NOTHING
-from sage_common.ros.conversions.fused_totals import fused_total
 from sage_common.ros.conversions.stamps import stamp_ns
-from sage_common.ros.diagnostics import HARDWARE_ID
+from sage_common.ros.diagnostics import DIAGNOSTICS
 from sage_common.ros.node import SageNode
 from sage_common.ros.tensors.latest_pictures import Still
 from sage_gateway.backends.jpeg import Jpeg, as_jpeg
@@ -35,17 +34,18 @@ from sage_gateway.core.contract.events import (
     Sources,
 )
 from sage_gateway.core.ended import EndedProcesses
-from sage_gateway.core.history import Condition, History
+from sage_gateway.core.history import PERIOD_S, Condition, History
 from sage_gateway.core.learning import LearningHistory
 from sage_gateway.params import GatewayParameters
 from sage_gateway.ros import conversions
 from sage_gateway.ros.demand import SharedInput
+from sage_gateway.ros.statuses import NodeStatuses
 from sage_msgs.msg import PluginBudget
 
 VERSION = "0.1.0"
 MOST_EXPERIENCES = 50
-MOST_FUSED = 32
-"""Messages of fused salience in a second."""
+LATE_PEAK_S = 1.5 * PERIOD_S
+"""Without a peak for so long, seconds end by the gateway's own timer."""
 VIEWERS = "viewers"
 _BACKEND = " backend"
 _CONVERTERS: dict[str, Callable[[Any], object]] = {
@@ -77,27 +77,24 @@ class GraphFeed:
         self.alerts = Alerts(())
         self._ended = EndedProcesses(node.home)
         self._sensors: dict[str, str] = {}
-        self._heard = 0
-        self._statuses: dict[str, Any] = {}
+        self._statuses = NodeStatuses(namespace, self._hear_status, self._show_status)
+        self._peak_s = -math.inf
         self._mixed = ""
         self.jpeg: Jpeg | None = None
+        self._viewers = 0
         self._subscribe()
 
     def _subscribe(self) -> None:
         node, p = self._node, self._parameters
-        self._fused = node.keep_latest("fused_salience", MOST_FUSED)
+        node.subscribe("salience_peak", self._on_peak)
         node.subscribe("budget", self._on_budget)
         node.subscribe("state", lambda message: self._keep("state", message))
         node.subscribe("pressure", lambda message: self._keep("pressure", message))
         node.subscribe("experience", self._on_experience)
         node.subscribe("refinement", self._on_refinement)
         node.subscribe("outcome", self._on_outcome)
-        node.subscribe_foreign(
-            "/diagnostics",
-            "diagnostic_msgs/msg/DiagnosticArray",
-            self._on_diagnostics,
-            stamp_checked=False,
-        )
+        node.subscribe_unread(DIAGNOSTICS, self._statuses.hear)
+        self._fused = SharedInput(node.newest_on_demand("fused_salience"))
         self._attention = SharedInput(node.newest_on_demand("attention"))
         self.puzzles = {
             name: SharedInput(node.newest_on_demand("puzzle", modality=name))
@@ -110,13 +107,14 @@ class GraphFeed:
 
     def close(self) -> None:
         """Nobody watches any more."""
-        for wanted in (self._attention, *self.puzzles.values(), *self._cameras):
+        for wanted in (self._fused, self._attention, *self.puzzles.values(), *self._cameras):
             wanted.close()
 
     # -- Feed --------------------------------------------------------------------------------
 
     def hello(self, viewers: int) -> Hello:
         p = self._parameters
+        self._statuses.read()
         return Hello(
             contract=CONTRACT,
             version=VERSION,
@@ -131,6 +129,8 @@ class GraphFeed:
 
     def watch(self, viewers: int, extras: frozenset[str]) -> None:
         self._node.diagnose(viewers=viewers)
+        self._viewers = viewers
+        self._fused.want(VIEWERS, viewers > 0)
         self._attention.want(VIEWERS, viewers > 0)
         for puzzle in self.puzzles.values():
             puzzle.want(VIEWERS, PUZZLES in extras)
@@ -160,19 +160,12 @@ class GraphFeed:
             return number, Sources(dict(self._sensors), mixed)
         return number, _CONVERTERS[event](self.newest_messages[event])
 
-    def fused(self) -> Any | None:
-        """The newest message of fused salience; None: none has come."""
-        return self._fused.newest()
-
     def _newest_salience(self, after: int) -> tuple[int, object] | None:
-        if self._fused.newest_stamp_ns in (0, after):
+        message = self._fused.newest or self.newest_messages.get("peak")
+        number = 0 if message is None else stamp_ns(message.header.stamp)
+        if number in (0, after):
             return None
-        message = self.fused()
-        if message is None:
-            return None
-        return stamp_ns(message.header.stamp), conversions.salience_now(
-            message, self._parameters.modalities
-        )
+        return number, conversions.salience_now(message, self._parameters.modalities)
 
     def _newest_puzzles(self, after: int) -> tuple[int, object] | None:
         messages = [puzzle.newest for puzzle in self.puzzles.values()]
@@ -194,8 +187,17 @@ class GraphFeed:
     # -- messages ----------------------------------------------------------------------------
 
     def second(self) -> None:
-        """A second has passed."""
-        weights = self._take_most_salient()
+        """A second has passed by the gateway's timer."""
+        if self._node.stopwatch_ns() / NS_PER_S - self._peak_s > LATE_PEAK_S:
+            self._close_second({})
+
+    def _on_peak(self, message: Any) -> None:
+        """A second has passed, and this was its most salient moment."""
+        self._peak_s = self._node.stopwatch_ns() / NS_PER_S
+        self._keep("peak", message)
+        self._close_second(self._count_peak(message) if message.valid else {})
+
+    def _close_second(self, weights: dict[str, float]) -> None:
         state, pressure = self.newest_messages.get("state"), self.newest_messages.get("pressure")
         budget = self.newest_messages.get("budget")
         known = conversions.known
@@ -210,19 +212,16 @@ class GraphFeed:
         if now.trust or weights:
             self.learning.sample(self._now_s(), now.trust, weights)
         self._tell("history", self.history.close_second(self._now_s(), now))
+        if self._viewers:
+            self._statuses.read()
         monotonic_s = self._node.stopwatch_ns() / NS_PER_S
         alerts = self._alerts.now(monotonic_s, self._now_s(), self._ended.now())
         if alerts != self.alerts or "alerts" not in self._numbers:
             self.alerts = alerts
             self._count("alerts")
 
-    def _take_most_salient(self) -> dict[str, float]:
-        """Of the messages since the last time; the weights of its modalities."""
-        heard = self._fused.health.received
-        message = self._fused.best(min(heard - self._heard, MOST_FUSED), _total)
-        self._heard = heard
-        if message is None or not message.valid:
-            return {}
+    def _count_peak(self, message: Any) -> dict[str, float]:
+        """Put it into the history; the weights of its modalities."""
         by = {m.modality: float(m.total) for m in message.modalities if m.valid}
         stamp_s = conversions.seconds(message.header.stamp)
         total = round(float(message.total), conversions.DIGITS)
@@ -253,25 +252,22 @@ class GraphFeed:
         specs = self._node.modality_specs
         streams = {name: specs[name].stream for name in self._parameters.modalities}
         by_camera = dict(sorted(streams.items(), key=lambda item: item[1] != "camera"))
-        return cycle_profile(read_timings(list(self._statuses.values())), by_camera)
+        return cycle_profile(read_timings(self._statuses.read()), by_camera)
 
-    def _on_diagnostics(self, message: Any) -> None:
-        monotonic_s, wall_s = self._node.stopwatch_ns() / NS_PER_S, self._now_s()
-        for status in message.status:
-            if status.hardware_id != HARDWARE_ID or not status.name.startswith(self._namespace):
-                continue
-            self._alerts.hear(read_status(status), monotonic_s, wall_s)
-            self._statuses[status.name] = status
-            values = {item.key: item.value for item in status.values}
-            for stream in STREAMS:
-                backend = values.get(stream + _BACKEND)
-                if backend and backend != self._sensors.get(stream):
-                    self._sensors[stream] = backend
-                    self._count("sources")
-            mixed = values.get(MIXED, self._mixed)
-            if mixed != self._mixed:
-                self._mixed = mixed
+    def _hear_status(self, status: NodeStatus) -> None:
+        self._alerts.hear(status, self._node.stopwatch_ns() / NS_PER_S, self._now_s())
+
+    def _show_status(self, status: Any) -> None:
+        values = {item.key: item.value for item in status.values}
+        for stream in STREAMS:
+            backend = values.get(stream + _BACKEND)
+            if backend and backend != self._sensors.get(stream):
+                self._sensors[stream] = backend
                 self._count("sources")
+        mixed = values.get(MIXED, self._mixed)
+        if mixed != self._mixed:
+            self._mixed = mixed
+            self._count("sources")
 
     def _keep(self, name: str, message: Any) -> None:
         self.newest_messages[name] = message
@@ -282,11 +278,3 @@ class GraphFeed:
 
     def _now_s(self) -> float:
         return round(self._node.clock.now_ns() / NS_PER_S, 6)
-
-
-def _total(message: Any) -> float:
-    """Of fused salience, serialized or not; less than any if it is broken."""
-    try:
-        return fused_total(message) if isinstance(message, bytes) else float(message.total)
-    except (IndexError, struct.error):
-        return -1.0

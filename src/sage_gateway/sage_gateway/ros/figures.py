@@ -19,8 +19,9 @@ MOST_LABELS = 40
 def figures(feed: GraphFeed) -> Iterator[Figure]:
     """The newest of what the gateway has heard; what has not come is left out."""
     messages = feed.newest_messages
-    if (fused := feed.fused()) is not None and fused.valid:
-        yield Figure("sage_salience", "Fused salience, 0 to 1", {}, float(fused.total))
+    if (fused := messages.get("peak")) is not None and fused.valid:
+        text = "Fused salience, the most of the last second, 0 to 1"
+        yield Figure("sage_salience", text, {}, float(fused.total))
         for item in fused.modalities[:MOST_LABELS]:
             labels = {"modality": item.modality}
             text = "Salience of one modality, 0 to 1"

@@ -15,6 +15,7 @@ from sage_snarc.core.calibration.false_alarms import USUAL_PER_HOUR
 from sage_snarc.core.fusion import Fusion
 from sage_snarc.core.history import History
 from sage_snarc.nodes.explain_service import ExplainService
+from sage_snarc.nodes.fused_output import FusedOutput
 from sage_snarc.nodes.messages import (
     embedding_of,
     fused_message,
@@ -41,6 +42,7 @@ class FusionNode(SageNode):
     _explain_service: Transient[ExplainService]
     _newest: Transient[dict[str, Salience]]
     _heard_ns: Transient[int | None]
+    _output: Transient[FusedOutput]
 
     def modalities_in_use(self) -> tuple[str, ...]:
         return self.parameters.modalities
@@ -54,7 +56,7 @@ class FusionNode(SageNode):
         self._puzzles: dict[str, LatestMessages] = {}
         self._to_salience = {name: self.timing(stages.to_salience(name)) for name in modalities}
         self._heard_ns = None
-        self._fused = self.publisher("fused_salience")
+        self._output = FusedOutput(self)
         self._weights = self.publisher("fusion/weights")
         for name in modalities:
             # Only the puzzle that was scored is read, once: most of a puzzle's cost is reading it.
@@ -84,7 +86,7 @@ class FusionNode(SageNode):
             self.set_health("ok", "running")
         now_ns, grids = self.clock.now_ns(), self.parameters.grids
         sent = fused_message(message.header, fused, self._newest, now_ns, grids)
-        self._fused.publish(sent)
+        self._output.publish(sent)
         if message.valid:
             self._to_salience[message.modality].add(self.age_ns(stamp_ns(message.header.stamp)))
         self._explain_service.keep(sent, message)
@@ -121,7 +123,7 @@ class FusionNode(SageNode):
             message = FusedSalience(header=Header(stamp=to_stamp(now_ns)), reward=0.5)
             message.alarms_per_hour = USUAL_PER_HOUR
             message.reason = message.invalid_reason = why
-            self._fused.publish(message)
+            self._output.publish(message)
             self._explain_service.keep(message, None)
 
     def _publish_weights(self) -> None:

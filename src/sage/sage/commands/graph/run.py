@@ -6,6 +6,7 @@ import argparse
 import json
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,10 @@ def run(options: argparse.Namespace) -> int:
         graph = describe(chosen)
         for note in graph.notes:
             print(f"note: {note}", file=sys.stderr)
-        summary = Session(graph, run_options(options), on_event=_print).run()
+        # A robot that runs for weeks does not pay for counts that nobody asked for.
+        counts = options.json or options.duration is not None
+        how = replace(run_options(options), counts=counts)
+        summary = Session(graph, how, on_event=_print).run()
     if options.json:
         print(json.dumps(summary))
     else:

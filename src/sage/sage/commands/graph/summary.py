@@ -7,7 +7,7 @@ from typing import Any
 
 from sage.observe.counters import worst_place
 from sage.observe.highlights import Highlight
-from sage.observe.observer_node import LISTENER
+from sage.observe.run_observer import LISTENER
 from sage.observe.transports import in_words
 from sage_common.core.diagnosis.root_causes import Cause
 from sage_common.core.synthetic import SYNTHETIC
@@ -17,17 +17,9 @@ NAMED_OUTAGES = 3
 
 def short_summary(summary: dict[str, Any]) -> str:
     """The summary of a session in words; causes and outages only where there were any."""
-    fused, camera = summary["fused"], summary["latency_ms"]["camera_to_salience"]
-    if not fused["n"]:
+    if not summary["fused"]["n"]:
         return "\n".join(["ended before any salience was seen", *_outages(summary)])
-    lines = [
-        f"{summary['duration_s']} s, {summary['frames']} frames, "
-        f"{summary['frames_dropped']} dropped{_where(summary)}, "
-        f"{summary['experiences']} experiences announced",
-        f"fused salience: mean {fused['mean']}, max {fused['max']}; "
-        f"camera to salience: {_latency(camera)}; "
-        f"memory {summary['pss_mb']} MB",
-    ]
+    lines = _counted(summary) if summary["counted"] else _uncounted(summary)
     lines += [f"stood out: {Highlight(**item).in_words()}" for item in summary["highlights"]]
     lines += _states(summary["states"])
     generated = [s for s, backend in summary["backends"].items() if backend == SYNTHETIC]
@@ -47,6 +39,26 @@ def short_summary(summary: dict[str, Any]) -> str:
         failed = f"{failures['count']} of {runs} runs failed"
         lines.append(f"plugin {plugin}: {failed}: {failures['last']}")
     return "\n".join(lines)
+
+
+def _counted(summary: dict[str, Any]) -> list[str]:
+    fused, camera = summary["fused"], summary["latency_ms"]["camera_to_salience"]
+    return [
+        f"{summary['duration_s']} s, {summary['frames']} frames, "
+        f"{summary['frames_dropped']} dropped{_where(summary)}, "
+        f"{summary['experiences']} experiences announced",
+        f"fused salience: mean {fused['mean']}, max {fused['max']}; "
+        f"camera to salience: {_latency(camera)}; "
+        f"memory {summary['pss_mb']} MB",
+    ]
+
+
+def _uncounted(summary: dict[str, Any]) -> list[str]:
+    return [
+        f"{summary['duration_s']} s, {summary['experiences']} experiences announced, "
+        f"fused salience up to {summary['fused']['max']}, memory {summary['pss_mb']} MB; "
+        "frames are counted with --duration or --json"
+    ]
 
 
 def _latency(found: dict[str, Any]) -> str:
