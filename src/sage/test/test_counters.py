@@ -11,7 +11,7 @@ from sage.commands.graph.summary import short_summary
 from sage.graph.outages import Outages
 from sage.observe.counters import Counters, callback_errors, worst_place
 from sage.observe.latest import Latest
-from sage.observe.run_observer import LISTENER
+from sage.observe.observer_node import LISTENER
 from sage.observe.transports import fallbacks, in_words
 from sage_common.core.diagnosis.ended import Ended
 from sage_common.ros.lockstep.host import LockstepHost

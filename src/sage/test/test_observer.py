@@ -8,8 +8,7 @@ import pytest
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 
 from sage.observe.latest import Latest
-from sage.observe.observer_node import ObserverNode
-from sage.observe.run_observer import LISTENER, RunObserver
+from sage.observe.observer_node import LISTENER, ObserverNode, RunObserver
 from sage.observe.tally import Tally
 from sage.story.standing_out import StandingOut
 from sage_common.ros.conversions.stamps import to_stamp

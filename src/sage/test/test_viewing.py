@@ -16,7 +16,7 @@ from sage.observe import statuses
 from sage.observe.highlights import Highlight
 from sage.observe.latest import Latest
 from sage.observe.live_view import bar, in_a_line, render
-from sage.observe.run_observer import LISTENER
+from sage.observe.observer_node import LISTENER
 from sage.observe.tally import Tally
 from sage_bench.commands.docs import pages
 from sage_common.core.topics import TOPICS

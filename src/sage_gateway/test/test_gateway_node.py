@@ -201,9 +201,10 @@ def test_a_viewer_sees_what_the_graph_says_and_nobody_costs_nothing(
         )
     }  # fmt: skip
     peaks = outside.create_publisher(FusedSalience, "salience/peak", latched)
+    sums = outside.create_publisher(BudgetState, "budget/sum", latched)
     ros_graph.until(lambda: outputs[DiagnosticArray].get_subscription_count() > 0)
-    for_viewers = (FusedSalience, Attention, Puzzle, Image)
-    assert [outputs[kind].get_subscription_count() for kind in for_viewers] == [0] * 4
+    for_viewers = (FusedSalience, BudgetState, Attention, Puzzle, Image)
+    assert [outputs[kind].get_subscription_count() for kind in for_viewers] == [0] * 5
     connection = client.listen("camera,puzzles")
     came: dict[str, Any] = {}
 
@@ -212,6 +213,7 @@ def test_a_viewer_sees_what_the_graph_says_and_nobody_costs_nothing(
         for message in messages(now_s):
             outputs[type(message)].publish(message)
         peaks.publish(fused(now_s))
+        sums.publish(messages(now_s)[3])
         while not client.events.empty():
             name, data = client.events.get()
             check(DATA[name], data, name)

@@ -10,9 +10,9 @@ from typing import Any
 from sage.graph.runtime_file import RunningGraph
 from sage.observe.attached import Attached, enter_domain
 from sage_common.core.topics import action_spec
-from sage_common.ros.action_caller import ActionCaller
 from sage_common.ros.answers import NOT_ACTIVE
 from sage_common.ros.node import SageNode
+from sage_common.ros.rclpy_host.action_caller import ActionCaller
 
 DISCOVERY_TIMEOUT_S = 10.0
 ANSWER_TIMEOUT_S = 60.0

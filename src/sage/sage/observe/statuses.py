@@ -5,8 +5,7 @@ from __future__ import annotations
 import time
 
 from sage.observe.attached import Attached
-from sage.observe.observer_node import ObserverNode
-from sage.observe.run_observer import LISTENER
+from sage.observe.observer_node import LISTENER, ObserverNode
 
 POLL_S = 0.1
 

@@ -16,8 +16,7 @@ from sage.graph.modality_settings import instances_of
 from sage.graph.namespace_claim import claimed
 from sage.graph.runtime_file import GraphLock, RunningGraph
 from sage.observe.attached import Attached
-from sage.observe.observer_node import ObserverNode
-from sage.observe.run_observer import RunObserver
+from sage.observe.observer_node import ObserverNode, RunObserver
 from sage.run.log_files import keep_small
 from sage.run.memory_watch import MemoryWatch
 from sage.run.restart_policy import RestartLimits

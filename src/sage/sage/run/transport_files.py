@@ -41,9 +41,10 @@ def has_lost_segment(pid: int, folder: Path = FOLDER) -> bool:
     gone = re.compile(
         rf"{re.escape(str(folder))}/(?:fastrtps|fastdds)_[0-9a-f]{{16}}_el \(deleted\)"
     )
-    descriptors = Path(f"/proc/{pid}/fd")
-    try:
-        return any(gone.fullmatch(_target(descriptor)) for descriptor in descriptors.iterdir())
+    descriptors = f"/proc/{pid}/fd"
+    try:  # without Path, which takes more time than the kernel: all processes are asked for ever
+        targets = [_target(f"{descriptors}/{number}") for number in os.listdir(descriptors)]
+        return any(gone.fullmatch(target) for target in targets if target.endswith("_el (deleted)"))
     except OSError:  # it has ended
         return False
 
@@ -139,7 +140,7 @@ def _open(descriptors: Path, folder: Path) -> Iterator[str]:
         return
 
 
-def _target(descriptor: Path) -> str:
+def _target(descriptor: Path | str) -> str:
     try:
         return os.readlink(descriptor)
     except OSError:  # it was closed meanwhile

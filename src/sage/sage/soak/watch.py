@@ -6,8 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
-from sage.observe.observer_node import ObserverNode
-from sage.observe.run_observer import LISTENER
+from sage.observe.observer_node import LISTENER, ObserverNode
 from sage.run.process_commands import CONTAINER
 from sage.soak.budgets import published
 from sage.soak.family import family_of

@@ -134,6 +134,9 @@ _TOPICS = (
     TopicSpec("budget", "budget", "sage_msgs/msg/BudgetState",
               "latched", 10.0, 1.0, True, True, "orchestrator -> status, rqt",
               "who got how much compute in the last cycle, and what it did with it"),
+    TopicSpec("budget_sum", "budget/sum", "sage_msgs/msg/BudgetState",
+              "latched", 0.0, 0.0, True, False, "orchestrator -> gateway",
+              "the cycles that ended in each second, added up, for who need not hear them all"),
     TopicSpec("state", "state", "sage_msgs/msg/MetabolicState",
               "latched", 0.0, 0.0, False, True, "orchestrator -> all that it governs, status",
               "the metabolic state, why, and the policy in force; sent with every transition, and "

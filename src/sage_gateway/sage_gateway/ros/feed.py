@@ -49,7 +49,6 @@ LATE_PEAK_S = 1.5 * PERIOD_S
 VIEWERS = "viewers"
 _BACKEND = " backend"
 _CONVERTERS: dict[str, Callable[[Any], object]] = {
-    "budget": conversions.budget_now,
     "state": conversions.state_now,
     "pressure": conversions.pressure_now,
 }
@@ -87,7 +86,7 @@ class GraphFeed:
     def _subscribe(self) -> None:
         node, p = self._node, self._parameters
         node.subscribe("salience_peak", self._on_peak)
-        node.subscribe("budget", self._on_budget)
+        node.subscribe("budget_sum", self._on_budget_sum)
         node.subscribe("state", lambda message: self._keep("state", message))
         node.subscribe("pressure", lambda message: self._keep("pressure", message))
         node.subscribe("experience", self._on_experience)
@@ -95,7 +94,9 @@ class GraphFeed:
         node.subscribe("outcome", self._on_outcome)
         node.subscribe_unread(DIAGNOSTICS, self._statuses.hear)
         self._fused = SharedInput(node.newest_on_demand("fused_salience"))
+        self._budget = SharedInput(node.newest_on_demand("budget"))
         self._attention = SharedInput(node.newest_on_demand("attention"))
+        self._for_viewers = (self._fused, self._budget, self._attention)
         self.puzzles = {
             name: SharedInput(node.newest_on_demand("puzzle", modality=name))
             for name in p.modalities
@@ -107,7 +108,7 @@ class GraphFeed:
 
     def close(self) -> None:
         """Nobody watches any more."""
-        for wanted in (self._fused, self._attention, *self.puzzles.values(), *self._cameras):
+        for wanted in (*self._for_viewers, *self.puzzles.values(), *self._cameras):
             wanted.close()
 
     # -- Feed --------------------------------------------------------------------------------
@@ -130,8 +131,8 @@ class GraphFeed:
     def watch(self, viewers: int, extras: frozenset[str]) -> None:
         self._node.diagnose(viewers=viewers)
         self._viewers = viewers
-        self._fused.want(VIEWERS, viewers > 0)
-        self._attention.want(VIEWERS, viewers > 0)
+        for wanted in self._for_viewers:
+            wanted.want(VIEWERS, viewers > 0)
         for puzzle in self.puzzles.values():
             puzzle.want(VIEWERS, PUZZLES in extras)
         for camera in self._cameras:
@@ -143,9 +144,10 @@ class GraphFeed:
         if event == "salience":
             return self._newest_salience(after)
         if event == "attention":
-            message = self._attention.newest
-            number = 0 if message is None else stamp_ns(message.header.stamp)
-            return None if number in (0, after) else (number, conversions.attention_now(message))
+            return _if_newer(self._attention.newest, after, conversions.attention_now)
+        if event == "budget":
+            message = self._budget.newest or self.newest_messages.get("budget_sum")
+            return _if_newer(message, after, conversions.budget_now)
         if event == "puzzles":
             return self._newest_puzzles(after)
         if event == "camera":
@@ -162,10 +164,8 @@ class GraphFeed:
 
     def _newest_salience(self, after: int) -> tuple[int, object] | None:
         message = self._fused.newest or self.newest_messages.get("peak")
-        number = 0 if message is None else stamp_ns(message.header.stamp)
-        if number in (0, after):
-            return None
-        return number, conversions.salience_now(message, self._parameters.modalities)
+        modalities = self._parameters.modalities
+        return _if_newer(message, after, lambda m: conversions.salience_now(m, modalities))
 
     def _newest_puzzles(self, after: int) -> tuple[int, object] | None:
         messages = [puzzle.newest for puzzle in self.puzzles.values()]
@@ -199,7 +199,7 @@ class GraphFeed:
 
     def _close_second(self, weights: dict[str, float]) -> None:
         state, pressure = self.newest_messages.get("state"), self.newest_messages.get("pressure")
-        budget = self.newest_messages.get("budget")
+        budget = self.newest_messages.get("budget_sum")
         known = conversions.known
         now = Condition(
             state="" if state is None else conversions.state_now(state).state,
@@ -229,8 +229,8 @@ class GraphFeed:
         pairs = zip(message.modalities, message.weights, strict=True)
         return {item.modality: weight for item, weight in pairs if item.valid}
 
-    def _on_budget(self, message: Any) -> None:
-        self._keep("budget", message)
+    def _on_budget_sum(self, message: Any) -> None:
+        self._keep("budget_sum", message)
         self.history.cycle(message.budget_atp, {p.name: p.spent_atp for p in message.plugins})
 
     def _on_experience(self, message: Any) -> None:
@@ -278,3 +278,11 @@ class GraphFeed:
 
     def _now_s(self) -> float:
         return round(self._node.clock.now_ns() / NS_PER_S, 6)
+
+
+def _if_newer(
+    message: Any | None, after: int, convert: Callable[[Any], object]
+) -> tuple[int, object] | None:
+    """The number of a message, which is its stamp, and what is made of it."""
+    number = 0 if message is None else stamp_ns(message.header.stamp)
+    return None if number in (0, after) else (number, convert(message))

@@ -28,11 +28,14 @@ def figures(feed: GraphFeed) -> Iterator[Figure]:
             yield Figure("sage_modality_salience", text, labels, float(item.total))
         text = "From the sensor's sample to fused salience"
         yield Figure("sage_salience_latency_seconds", text, {}, fused.latency_ms / 1e3)
-    if (budget := messages.get("budget")) is not None:
-        yield Figure("sage_budget_atp", "Compute of a cycle", {}, float(budget.budget_atp))
-        yield Figure("sage_spent_atp", "Spent in the last cycle", {}, float(budget.spent_atp))
+    if (budget := messages.get("budget_sum")) is not None:
+        yield Figure("sage_budget_atp", "Compute of the last second", {}, float(budget.budget_atp))
+        yield Figure("sage_spent_atp", "Spent in the last second", {}, float(budget.spent_atp))
         plugins = budget.plugins[:MOST_LABELS]
-        for name, text in (("trust", "Trust, 0.05 to 1"), ("spent_atp", "Spent in the last cycle")):
+        for name, text in (
+            ("trust", "Trust, 0.05 to 1"),
+            ("spent_atp", "Spent in the last second"),
+        ):
             for plugin in plugins:
                 labels = {"plugin": plugin.name}
                 yield Figure(f"sage_plugin_{name}", text, labels, float(getattr(plugin, name)))

@@ -22,6 +22,7 @@ from sage_orchestrator.core.scheduling.rated_workers import RatedWorkers
 from sage_orchestrator.nodes.capabilities import Capabilities
 from sage_orchestrator.nodes.jobs import Jobs
 from sage_orchestrator.nodes.messages import budget_state
+from sage_orchestrator.nodes.metabolism.budget_output import BudgetOutput
 from sage_orchestrator.nodes.metabolism.governor import MetabolicGovernor
 from sage_orchestrator.nodes.plugin_services import PluginServices
 from sage_orchestrator.nodes.results import Results
@@ -39,6 +40,7 @@ class OrchestratorNode(SageNode):
     old_keys = renamed(orchestrator="")
     new_keys = frozenset({"governor"})
     _workers: Transient[PluginWorkers]
+    _budget: Transient[BudgetOutput]
     _orchestrator: State[Orchestrator]
     _triggers: Transient[TriggerBuffer]
     _governor: State[MetabolicGovernor]
@@ -67,7 +69,7 @@ class OrchestratorNode(SageNode):
             self._orchestrator, self._capabilities, self._crashes, self._read_parameters,
             self._jobs.wait_for,
         )  # fmt: skip
-        self._budget = self.publisher("budget")
+        self._budget = BudgetOutput(self)
         self._governor = MetabolicGovernor(self, self.parameters, self._loaded)
         self.subscribe("fused_salience", self._on_salience)
         self.subscribe("attention", self._triggers.on_attention)
@@ -124,8 +126,7 @@ class OrchestratorNode(SageNode):
     def _show_health(self) -> None:
         abandoned, isolated = self._orchestrator.health()
         out = ", ".join(isolated) or "none"
-        left_out = dict(self._plugins.left_out)
-        names = ", ".join(left_out) or "none"
+        names = ", ".join(left_out := dict(self._plugins.left_out)) or "none"
         self.diagnose(abandoned_threads=abandoned, isolated_plugins=out, plugins_left_out=names)
         self.set_health(*self._results.health(self._orchestrator.troubles(), left_out))
 

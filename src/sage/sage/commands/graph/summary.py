@@ -7,7 +7,7 @@ from typing import Any
 
 from sage.observe.counters import worst_place
 from sage.observe.highlights import Highlight
-from sage.observe.run_observer import LISTENER
+from sage.observe.observer_node import LISTENER
 from sage.observe.transports import in_words
 from sage_common.core.diagnosis.root_causes import Cause
 from sage_common.core.synthetic import SYNTHETIC

@@ -13,10 +13,10 @@ from rclpy.node import Node
 from rclpy.task import Future
 
 from sage_common.core.topics import ServiceSpec
-from sage_common.ros.action_caller import ActionCaller
 from sage_common.ros.answers import refusal
 from sage_common.ros.host import ServiceUnavailable
 from sage_common.ros.interfaces import interface
+from sage_common.ros.rclpy_host.action_caller import ActionCaller
 from sage_common.ros.rclpy_host.local_bus import BUS
 from sage_common.ros.rclpy_host.worker import ThreadWorker
 
