@@ -8,6 +8,7 @@ from typing import Any
 
 from sage.run.supervisor_status import SupervisorStatus
 from sage_common.core.diagnosis.ended import Ended
+from sage_common.core.diagnosis.node_status import REPORT_PERIOD_S
 
 GONE = (Ended("camera", "its process ended (killed by SIGKILL)", ("camera",)),)
 
@@ -31,15 +32,15 @@ def supervisor(restart_at: float | None) -> Any:
     return SimpleNamespace(children=children)
 
 
-def test_it_is_published_once_a_second_and_at_once_when_it_changes() -> None:
+def test_it_is_published_as_nodes_report_and_at_once_when_it_changes() -> None:
     host = Host()
     status = SupervisorStatus(host)  # type: ignore[arg-type]
-    for now_s in (100.0, 100.5, 100.95, 101.0):
+    for now_s in (100.0, 100.5, 99.95 + REPORT_PERIOD_S, 100.0 + REPORT_PERIOD_S):
         assert status.publish(supervisor(None), (), now_s) == "1 processes run"
     assert len(host.sent) == 2
-    words = status.publish(supervisor(102.0), GONE, 101.1)
+    words = status.publish(supervisor(103.0), GONE, 100.1 + REPORT_PERIOD_S)
     assert words == "degraded: camera: its process ended (killed by SIGKILL)"
-    status.publish(supervisor(math.inf), GONE, 102.2)
+    status.publish(supervisor(math.inf), GONE, 100.2 + 2 * REPORT_PERIOD_S)
     assert [sent.level for sent in host.sent] == [b"\x00", b"\x00", b"\x01", b"\x02"]
     assert host.sent[-1].name == "/sage/supervisor" and host.sent[-1].message == words
     (restarts,) = host.sent[-1].values

@@ -10,6 +10,8 @@ from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
 from rclpy.serialization import serialize_message
 
+from sage_common.core.clock import NS_PER_S
+from sage_common.ros.conversions.stamps import stamp_ns
 from sage_common.ros.diagnostics import DIAGNOSTICS, PUBLISHED
 from sage_common.ros.host import ServiceClient
 from sage_common.ros.node import SageNode
@@ -24,7 +26,8 @@ class DiagnosticsListener(SageNode):
     Attributes:
         messages: by the node that sent them.
         bytes: of all of them, serialized.
-        fused: how much fusion says to have published on its topic of salience.
+        fused: how much fusion says to have published on its topic of salience, and when it said
+            so [s, by the clock of its node].
     """
 
     default_name = "bench"
@@ -33,7 +36,7 @@ class DiagnosticsListener(SageNode):
     def on_configure(self) -> None:
         self.messages: Counter[str] = Counter()
         self.bytes = 0
-        self.fused = 0
+        self.fused = 0, 0.0
         self._salience = self._host.resolve("salience")
         self.subscribe_foreign(
             DIAGNOSTICS.name, DIAGNOSTICS.type, self._hear, stamp_checked=False, qos="standard"
@@ -68,4 +71,5 @@ class DiagnosticsListener(SageNode):
             self.messages[name] += 1
             if name == FUSION:
                 found = {item.key: item.value for item in status.values}
-                self.fused = int(found.get(self._salience + PUBLISHED, self.fused))
+                if count := found.get(self._salience + PUBLISHED):
+                    self.fused = int(count), stamp_ns(message.header.stamp) / NS_PER_S
