@@ -27,7 +27,7 @@ OWED = 2
 _RESTING = (MetabolicState.REST, MetabolicState.DREAM)
 DIAGNOSTICS = TopicSpec(
     "diagnostics", "/diagnostics", "diagnostic_msgs/msg/DiagnosticArray",
-    "standard", 1.0, 0.0, False, True, "all -> status, rqt", "health of every node",
+    "standard", 0.0, 0.0, False, True, "all -> status, rqt", "health of every node",
 )  # fmt: skip
 HARDWARE_ID = "sage"
 _LEVELS = dict(
