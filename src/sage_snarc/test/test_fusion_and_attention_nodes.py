@@ -65,6 +65,21 @@ def test_one_fused_salience_for_each_salience(host: LockstepHost, puzzle: Make) 
     assert last.modalities[1].conflict_known
 
 
+def test_the_most_salient_message_of_each_second_comes_once_more(
+    host: LockstepHost, puzzle: Make
+) -> None:
+    graph(host)
+    run_graph(host, puzzle)
+    peaks, second = 0, list[FusedSalience]()
+    for output in host.outputs:
+        if output.topic == "/sage/salience":
+            second.append(output.message())
+        elif output.topic == "/sage/salience/peak":
+            assert output.message() == max(second, key=lambda message: message.total)
+            peaks, second = peaks + 1, []
+    assert peaks == 2 and second, "the third second has not ended"
+
+
 def test_fusion_says_when_every_modality_is_silent(host: LockstepHost, puzzle: Make) -> None:
     graph(host)
     run_graph(host, puzzle, 10)
