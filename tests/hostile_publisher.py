@@ -19,6 +19,7 @@ from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.task import Future
 from sensor_msgs.msg import CameraInfo, Imu, JointState
 
+from sage_common.core.diagnosis.node_status import REPORT_PERIOD_S
 from sage_common.core.topics import topic, topic_name
 from sage_common.ros.conversions.stamps import to_stamp
 from sage_common.ros.executor import EXECUTOR
@@ -36,7 +37,7 @@ from sage_msgs.msg import (
 
 MATCH_TIMEOUT_S = 120.0
 SETTLE_S = 0.5
-COLLECT_S = 4.0
+COLLECT_S = 3 * REPORT_PERIOD_S
 
 
 def wrong_messages() -> list[tuple[str, dict[str, str], list[Any]]]:
