@@ -17,6 +17,7 @@ from sage_common.core.errors import InvalidInput
 from sage_common.ros.conversions.audio import array_to_audio, audio_info
 from sage_common.ros.conversions.stamps import stamp_ns, to_stamp
 from sage_encoders.backends.model_registry import REGISTRY
+from sage_encoders.core.speech.endpointer import CHUNK, Endpointer
 from sage_msgs.msg import FusedSalience, Salience, Utterance
 from sage_orchestrator.core.plugin import HeardSound, NothingToDo, Task
 from sage_orchestrator.core.plugin.halting import History
@@ -24,6 +25,7 @@ from sage_orchestrator.core.plugin.setup import set_up
 from sage_orchestrator.core.running.answer import checked_result
 from sage_orchestrator.core.running.words import RecognisedWords, recognised_words
 from sage_plugins.listen.plugin import ListenPlugin
+from sage_plugins.listen.stream import SoundStream
 from sage_plugins.params import ListenParameters
 from sage_plugins.specs import LISTEN
 
@@ -239,3 +241,28 @@ def test_sound_of_another_rate_is_refused_with_what_to_do(tmp_path: Path) -> Non
     host = played(tmp_path, silence(1.0), rate_hz=48_000)
     (reason, *_) = {m.reason for m in host.messages("refinement")}
     assert "sample_rate = 48000" in reason and "topic_sample_rate_hz 48000" in reason
+
+
+class Activity:
+    """Says when somebody speaks; counts how often it is to drop what it heard."""
+
+    def __init__(self) -> None:
+        self.speaks, self.forgotten = False, 0
+
+    def push(self, samples: np.ndarray) -> np.ndarray:
+        return np.full(len(samples) // CHUNK, float(self.speaks), np.float32)
+
+    def forget(self) -> None:
+        self.forgotten += 1
+
+
+def test_noise_does_not_make_it_deaf_to_who_speaks_after_it() -> None:
+    activity = Activity()
+    stream = SoundStream(activity, Endpointer(0.5, 10.0))
+    stream.take(pieces_of(silence(1.9)))
+    assert activity.forgotten == 0
+    stream.take(pieces_of(silence(4.3), stream.end_ns))
+    assert activity.forgotten == 3, "every 2 s"
+    activity.speaks = True
+    stream.take(pieces_of(silence(6.0), stream.end_ns))
+    assert activity.forgotten == 3 and stream.speaking_s > 5.0, "not while somebody speaks"

@@ -40,6 +40,10 @@ class VoiceActivity:
     def reset(self) -> None:
         """Forget everything, as after a gap in the stream."""
         self._before = np.zeros(BEFORE, np.float32)
+        self.forget()
+
+    def forget(self) -> None:
+        """Drop what was heard; the stream goes on."""
         self._h = self._c = np.zeros((1, 1, STATE), np.float32)
 
     def push(self, samples: Floats) -> Floats:
