@@ -6,13 +6,14 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 from orchestrator_graph import started
 from speech_sounds import recorded, sentence
 from std_msgs.msg import Header
 from test_listen import PIECE_NS, heard_salience, pieces_of, silence
 
 from sage_common.ros.conversions.audio import array_to_audio
-from sage_common.ros.conversions.stamps import to_stamp
+from sage_common.ros.conversions.stamps import stamp_ns, to_stamp
 from sage_common.ros.lockstep.host import LockstepHost
 from sage_encoders.nodes.audio_encoder_node import AudioEncoderNode
 from sage_encoders.nodes.language_encoder_node import LanguageEncoderNode
@@ -44,18 +45,21 @@ def heard(tmp_path: Path, plugin: str, samples: np.ndarray, peak_s: float) -> Lo
     return host
 
 
-def test_what_was_said_finds_the_moment(tmp_path: Path) -> None:
+@pytest.mark.parametrize("peak_s", [2.0, 8.0], ids=["as the voice begins", "after it"])
+def test_what_was_said_finds_the_moment(tmp_path: Path, peak_s: float) -> None:
     speech = np.concatenate([silence(1.0), sentence()[:80_000], silence(6.0)])
-    host = heard(tmp_path, "LISTEN", speech, 8.0)
+    host = heard(tmp_path, "LISTEN", speech, peak_s)
     (said,) = host.messages("text")
     answer = host.call("memory/recall", Recall.Request(text="what was said about printing?"))
     assert answer.success, answer.message
     assert [(e.modality, e.text) for e in answer.experiences] == [("audio", said.text)]
+    after_ns = stamp_ns(answer.experiences[0].end) - stamp_ns(said.header.stamp)
+    assert 0 <= after_ns < 3_000_000_000
     host.close()
 
 
 def test_what_was_heard_finds_the_moment(tmp_path: Path) -> None:
-    host = heard(tmp_path, "HEAR", np.concatenate([recorded_dog(), silence(6.0)]), 4.0)
+    host = heard(tmp_path, "HEAR", np.concatenate([recorded_dog(), silence(6.0)]), 2.3)
     answer = host.call("memory/recall", Recall.Request(text="a dog barking"))
     assert answer.success, answer.message
     assert [e.modality for e in answer.experiences] == ["audio"]

@@ -108,6 +108,14 @@ class MemoryParameters(NodeParameters):
         low=0.0,
         high=10.0,
     )
+    sound_labels_s: float = parameter(
+        2.5,
+        doc="a sound takes the surest name that is found up to this long after it, before the "
+        "next one that is kept",
+        unit="s",
+        low=0.0,
+        high=10.0,
+    )
     name_pictures: bool = parameter(
         True,
         doc="kept pictures are named, so that words find them (`sage weights` writes the model)",

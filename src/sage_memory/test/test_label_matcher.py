@@ -21,13 +21,23 @@ def labels(*found: tuple, model: str = "sight-1") -> Labels:
     return Labels(model, tuple(Label(*one) for one in found))
 
 
-def sighting(at_s: float, seen: Labels, source: str = "front", has_boxes: bool = False) -> Sighting:
-    return Sighting("vision", source, T0 + round(at_s * S), has_boxes, seen)
+def sighting(
+    at_s: float,
+    seen: Labels,
+    source: str = "front",
+    has_boxes: bool = False,
+    modality: str = "vision",
+) -> Sighting:
+    return Sighting(modality, source, T0 + round(at_s * S), has_boxes, seen)
 
 
-def moment(at_s: float, source: str = "front") -> Experience:
+def heard(at_s: float, named: Labels) -> Sighting:
+    return sighting(at_s, named, modality="audio")
+
+
+def moment(at_s: float, source: str = "front", modality: str = "vision") -> Experience:
     end_ns = T0 + round(at_s * S)
-    made = numbered(1, start_ns=end_ns, end_ns=end_ns, source=source)
+    made = numbered(1, start_ns=end_ns, end_ns=end_ns, source=source, modality=modality)
     return changed(made, id=b"moment at %10.3f" % at_s)
 
 
@@ -62,7 +72,7 @@ def test_what_comes_later_goes_with_the_kept_moment(matcher) -> None:
 def test_what_comes_while_a_moment_is_committed_is_not_lost(matcher) -> None:
     had = matcher.before(moment(1.0))
     assert had == [] and matcher.see(sighting(1.0, CAT)) == []
-    assert matcher.kept(moment(1.0), had) == [CAT]
+    assert matcher.kept(moment(1.0), had) == [(moment(1.0).id, CAT)]
     assert matcher.kept(moment(1.0), [CAT]) == []
 
 
@@ -82,6 +92,46 @@ def test_a_class_is_named_once_without_a_box(matcher) -> None:
     matcher.see(sighting(1.0, labels((0, 0.9), (1, 0.3))))
     matcher.see(sighting(1.0, labels((0, 0.4), (2, 0.2)), has_boxes=True))
     assert matcher.before(moment(1.0)) == [labels((0, 0.9), (1, 0.3), (2, 0.2))]
+
+
+@pytest.fixture
+def ears() -> LabelMatcher:
+    return LabelMatcher(0.2, sounds=["audio"], after_s=2.5)
+
+
+def sound(at_s: float) -> Experience:
+    return moment(at_s, modality="audio")
+
+
+def test_a_sound_takes_the_surest_name_that_is_found_while_it_goes_on(ears) -> None:
+    began, unsure, sure = sound(1.0), labels((1, 0.55)), labels((0, 0.9))
+    assert ears.kept(began, []) == []
+    assert ears.see(heard(1.1, unsure)) == [(began.id, unsure)]
+    assert ears.see(heard(2.1, sure)) == [(began.id, sure)]
+    assert ears.see(heard(3.1, labels((1, 0.6)))) == [], "less sure than what it has"
+    assert ears.see(heard(3.6, labels((1, 0.99)))) == [], "too late"
+    ears.see(sighting(2.1, sure))
+    assert ears.before(moment(1.0)) == [], "a picture is what it is"
+
+
+def test_a_sound_is_kept_with_what_was_heard_of_it_before(ears) -> None:
+    for at_s, named in ((1.1, DOG), (2.1, CAT), (2.9, labels())):
+        ears.see(heard(at_s, named))
+    assert ears.before(sound(1.0)) == [CAT]
+    assert ears.before(sound(3.0)) == [labels()], "what is over is no name of it"
+
+
+def test_a_sound_gives_back_the_name_of_the_next_one(ears) -> None:
+    slam, dog = sound(1.0), sound(2.4)
+    ears.kept(slam, [])
+    assert ears.see(heard(1.1, labels((1, 0.2)))) == [(slam.id, labels((1, 0.2)))]
+    assert ears.see(heard(2.6, CAT)) == [(slam.id, CAT)]
+    assert ears.kept(dog, [CAT]) == [(slam.id, labels((1, 0.2)))]
+    assert ears.see(heard(3.3, labels((1, 0.95)))) == [(dog.id, labels((1, 0.95)))]
+    alone = sound(10.0)
+    ears.kept(alone, [])
+    ears.see(heard(12.0, CAT))
+    assert ears.kept(sound(12.1), [CAT]) == [(alone.id, labels())], "then it has none"
 
 
 def test_moments_long_ago_get_no_labels_any_more(matcher) -> None:

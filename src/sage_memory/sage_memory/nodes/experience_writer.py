@@ -67,9 +67,9 @@ class ExperienceWriter(Stateful):
         self._naming = PictureNaming(node, opened, parameters.name_pictures)
         node.subscribe("outcome", self._on_outcome)
 
-    def later(self, moment: Moment | None) -> None:
-        """Keep a moment, if it is one; returns at once."""
-        if moment is not None:
+    def later(self, *moments: Moment | None) -> None:
+        """Keep those that are moments; returns at once."""
+        for moment in filter(None, moments):
             self._worker.submit(self._store, self._observer.experience(moment), self._take(moment))
 
     def now(self, moment: Moment, words: HeardText | None) -> Experience:
@@ -101,8 +101,7 @@ class ExperienceWriter(Stateful):
             kept = self._remember(experience, payload, self._naming.added(had, experience, payload))
         self._kept.publish(experience_message(kept))
         if not private:
-            for recognised in self._labels.kept(kept, had):
-                self._label(kept.id, recognised)
+            self._labels.kept(kept, had)
             self._reembedder.note(kept.modality, kept.encoder_id)
         self._learn_about(kept)
         return kept

@@ -49,9 +49,11 @@ class LabelIntake(Stateful):
     def __init__(self, node: SageNode, parameters: MemoryParameters, label: Label) -> None:
         self._node = node
         self._label = label
-        self._matcher = LabelMatcher(parameters.labels_window_s)
-        self._unknown = 0
         specs = node.modality_specs
+        sounds = [m for m in parameters.modalities if specs[m].payload == "sound"]
+        window_s, after_s = parameters.labels_window_s, parameters.sound_labels_s
+        self._matcher = LabelMatcher(window_s, sounds, after_s)
+        self._unknown = 0
         for modality in (m for m in parameters.modalities if specs[m].payload in PAYLOADS):
             hear = partial(node.subscribe, modality=modality)
             hear("label_info", partial(self._on_vocabulary, modality))
@@ -63,10 +65,12 @@ class LabelIntake(Stateful):
         """What was recognised up to now in a moment that is about to be kept; from any thread."""
         return self._named(experience.modality, self._matcher.before(experience))
 
-    def kept(self, experience: Experience, had: list[Recognised]) -> list[Recognised]:
-        """Note a moment that was kept with what it `had`; what has come meanwhile."""
+    def kept(self, experience: Experience, had: list[Recognised]) -> None:
+        """Note a moment that was kept with what it `had`, and label it with what has come since."""
         came = self._matcher.kept(experience, [labels for labels, _ in had])
-        return self._named(experience.modality, came)
+        for identifier, labels in came:
+            (recognised,) = self._named(experience.modality, [labels])
+            self._label(identifier, recognised)
 
     def _named(self, modality: str, found: Iterable[Labels]) -> list[Recognised]:
         return [(one, self._matcher.vocabulary(modality, one.model_id).names) for one in found]

@@ -117,7 +117,7 @@ class MemoryNode(SageNode):
 
     def _on_puzzle(self, message: Puzzle) -> None:
         if message.valid:
-            self._writer.later(self._observer.perceive(percept_of(message)))
+            self._writer.later(*self._observer.note(percept_of(message)))
 
     def _on_text(self, message: Utterance) -> None:
         stamp = stamp_ns(message.header.stamp)

@@ -11,6 +11,7 @@ from sage_common.core.puzzle import Percept
 from sage_common.core.specs.modality import ModalitySpec
 from sage_common.core.state.fields import State, Transient, renamed
 from sage_common.core.state.stateful import Stateful
+from sage_common.core.topics import HEARD_WORDS
 from sage_common.core.words.quoting import without_quotes
 from sage_memory.core.experience import MAX_NAME, Experience
 from sage_memory.core.ingest.pose_buffer import PoseBuffer
@@ -72,6 +73,8 @@ class Observer(Stateful):
         self.utterances = UtteranceBuffer(words_window_s)
         self.poses = poses
         self.privacy = privacy
+        self._words_window_ns = round(words_window_s * NS_PER_S)
+        self._sounds = [name for name, spec in modalities.items() if spec.payload == "sound"]
         self._speaks = {name for name, spec in modalities.items() if spec.words}
         self._window_ns = {n: round(spec.window_s * NS_PER_S) for n, spec in modalities.items()}
         self._percepts = {modality: deque(maxlen=RECENT_PERCEPTS) for modality in modalities}
@@ -106,6 +109,23 @@ class Observer(Stateful):
             return False
         self.utterances.add(words)
         return True
+
+    def note(self, percept: Percept) -> tuple[Moment | None, Moment | None]:
+        """Note a percept; what `perceive` keeps of it, and what `spoken` does."""
+        return self.perceive(percept), self.spoken(percept)
+
+    def spoken(self, percept: Percept) -> Moment | None:
+        """The moment of sound at which words ended that were heard in it, to be kept with them.
+
+        A voice stands out as it begins, when nobody can know its words; they are kept where a
+        sound was kept at most the words' window before their end.
+        """
+        if percept.source != HEARD_WORDS or not percept.text:
+            return None
+        end_ns = percept.stamp_ns
+        heard = (self._short_term[modality] for modality in self._sounds)
+        stood_out = (one for one in heard if one.has_kept(end_ns - self._words_window_ns, end_ns))
+        return next((one.after(end_ns) for one in stood_out), None)
 
     def score(self, modality: str, stamp_ns: int, scored: Scored) -> Moment | None:
         """Note the salience of a percept; the earlier moment that is now kept, if any.

@@ -104,6 +104,15 @@ class ShortTermMemory(Stateful):
         """The moment that was added last."""
         return self._moments[-1] if self._moments else None
 
+    def after(self, stamp_ns: int) -> Moment | None:
+        """The first moment from a time on, of the few that are held; None if there is none."""
+        later = (moment for moment in self._moments if moment.percept.stamp_ns >= stamp_ns)
+        return next(later, None)
+
+    def has_kept(self, start_ns: int, end_ns: int) -> bool:
+        """Whether the last moment that was kept lies in this time."""
+        return self._last_kept_ns is not None and start_ns <= self._last_kept_ns <= end_ns
+
     def add(self, moment: Moment) -> Moment | None:
         """Add a moment; the one that is now judged and kept, if any.
 
