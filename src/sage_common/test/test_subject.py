@@ -12,6 +12,7 @@ from sage_common.core.words.subject import subject, without_owner
     [
         ("where did I see a red car?", "red car"),
         ("When did you last see the dog", "dog"),
+        ("when did I hear a dog barking?", "dog barking"),
         ("a street with trees", "street with trees"),
         ("what is it?", ""),
         ("", ""),

@@ -6,8 +6,8 @@ import re
 
 QUESTION = re.compile(
     r"^\W*(?:(?:please|where|when|what|which|who|did|do|does|have|has|had|was|were|is|are|there|i|we"
-    r"|you|it|see|saw|seen|look|looked|find|found|show|tell|remember|me|us|last|time|any|some"
-    r"|the|a|an)\b\W*)+",
+    r"|you|it|see|saw|seen|hear|heard|look|looked|find|found|show|tell|remember|me|us|last|time"
+    r"|any|some|the|a|an)\b\W*)+",
     re.IGNORECASE,
 )
 """What a question begins with before it says what it is about."""
