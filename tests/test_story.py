@@ -11,6 +11,7 @@ import pytest
 from sage.graph.demonstration import FALSE_ALARMS_PER_HOUR, TOLD, for_demo
 from sage.graph.description import Graph, GraphOptions, NodeSpec, describe
 from sage.replay.lockstep import LockstepReplay, Output
+from sage.story.closing_question import asked_after, is_right, verdict
 from sage.story.standing_out import Named, StandingOut
 from sage.story.story_report import report_lines, story_report
 from sage_common.core.clock import NS_PER_S
@@ -30,9 +31,12 @@ STORY = {
     "bed": {"video": "path", "back_and_forth": True},
     "events": [
         {"name": "it is dark", "at_s": 10, "for_s": 2, "picture": {"brightness": 0}},
-        {"name": "a bell", "at_s": 20, "for_s": 2, "sound": {"recording": "path"}},
+        {
+            "name": "a bell", "at_s": 20, "for_s": 2, "sound": {"recording": "path"},
+            "question": "when did I hear a bell?",
+        },
     ],
-}
+}  # fmt: skip
 
 
 class Fused(Output):
@@ -96,6 +100,28 @@ def test_the_report_says_what_was_noticed_when_and_as_what() -> None:
     assert lines[4] == "  0:04  false alarm: 0.70  vision: surprise"
     early = story_report(laps, START_NS, START_NS + 11 * NS_PER_S, found)
     assert early.outcomes == () and len(early.false_alarms) == 1, "it still goes on"
+
+
+def test_asked_after_is_what_was_noticed_and_kept_and_the_truth_is_the_compositions() -> None:
+    found = StandingOut()
+    found.look(START_NS + 10 * NS_PER_S, 0.99, "vision", "vision: surprise")
+    laps, end_ns = Laps(composition_of(STORY)), START_NS + 25 * NS_PER_S
+    unnoticed = story_report(laps, START_NS, end_ns, found)
+    assert asked_after(unnoticed, lambda *_: True) is None, "the dark has no question"
+    found.look(START_NS + 20 * NS_PER_S, 0.6, "audio", "audio: novelty")
+    report = story_report(laps, START_NS, end_ns, found)
+    assert asked_after(report, lambda *_: False) is None, "nothing is kept of it"
+    spans: list[tuple[int, int]] = []
+    bell = asked_after(report, lambda *span: not spans.append(span))
+    assert bell is not None and bell.question == "when did I hear a bell?"
+    assert spans == [(START_NS + 20 * NS_PER_S, START_NS + 26 * NS_PER_S)]
+    right_ns, wrong_ns = START_NS + 21 * NS_PER_S, START_NS + 12 * NS_PER_S
+    assert is_right(report, bell, right_ns) and not is_right(report, bell, wrong_ns)
+    assert verdict(report, bell, right_ns).startswith("right: 0:21 ")
+    assert (
+        verdict(report, bell, wrong_ns) == "wrong: 0:12 of the composition; it was: a bell, at 0:20"
+    )
+    assert verdict(report, bell, None) == "no answer; it was: a bell, at 0:20"
 
 
 @pytest.mark.parametrize("story", ["", "story.yaml"])

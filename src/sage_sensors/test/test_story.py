@@ -147,6 +147,19 @@ def test_the_first_lap_is_as_written_and_later_ones_are_drawn_by_the_seed(story:
             assert following.start_ns - one.end_ns >= 2 * NS_PER_S - 2
 
 
+def test_later_laps_are_as_quiet_as_the_first_and_what_is_new_comes_first() -> None:
+    laps = Laps(composition_of(yaml.safe_load((DEMO / "story.yaml").read_text())))
+    written = laps.of(0)
+    for lap in range(1, 9):
+        drawn = laps.of(lap)
+        assert len(drawn) in (len(written) - 2, len(written) - 1, len(written)), lap
+        assert (drawn[0].event.at_s is None) == bool(lap % 2)
+        senses = [(one.event.sound, one.event.picture, one.event.motion) for one in drawn]
+        kinds = [[change is not None for change in sense] for sense in senses]
+        assert all(one != following for one, following in pairwise(kinds)), "one after the other"
+        assert {one.take for one in drawn} == {lap}, "another recording of its kind"
+
+
 def test_passages_leave_no_gap_and_turn_at_the_ends_of_the_recording(story: Story) -> None:
     found = [one for lap in range(3) for one in passages(story.laps, lap, 1.6)]
     assert found[0].start_ns == 0 and found[-1].end_ns == 3 * story.laps.lap_ns

@@ -61,10 +61,10 @@ class Asked:
         }
 
 
-def asked_by_itself(home: Path) -> Asked:
-    """Ask the memory of a home, whose graph runs no more, after a sound that it kept a name of, or
-    else after what was seen."""
-    text = suggested_question(home) or OTHERWISE
+def asked_by_itself(home: Path, question: str = "") -> Asked:
+    """Ask the memory of a home, whose graph runs no more: the question, or else one after a sound
+    that it kept a name of, or else after what was seen."""
+    text = question or suggested_question(home) or OTHERWISE
     memory = StoredMemory(home)
     try:
         answers = memory.recall(Question(text=text, limit=1)).answers

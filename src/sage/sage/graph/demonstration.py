@@ -11,7 +11,7 @@ from sage_orchestrator.core.plugin.catalogue import find, is_installed
 from sage_orchestrator.params import OrchestratorParameters
 
 EARS = ("listen", "hear")
-FALSE_ALARMS_PER_HOUR = 300.0
+FALSE_ALARMS_PER_HOUR = 450.0
 """In a story something happens every ten seconds, 360 times an hour: who wants to hear of nothing
 more than 60 times an hour, as is usual, hears of a part of it."""
 TOLD = f"this demo may tell of {FALSE_ALARMS_PER_HOUR:g} false alarms an hour, not 60 as is usual"

@@ -41,6 +41,25 @@ def suggested_question(home: Path) -> str:
     return f"where did I see {article} {name}?"
 
 
+def keeps_a_name(home: Path, start_ns: int, end_ns: int) -> bool:
+    """Whether the memory of `home` has words, or the name of a sound, from a time to another [ns].
+
+    No if there is no memory that can be read.
+    """
+    when = Query(modality="audio", start_ns=start_ns, end_ns=end_ns, limit=LOOKED_AT)
+    try:
+        with open_memory(home, read_only=True) as memory:
+            kept = [answer.experience for answer in memory.recall(when)]
+            return any(one.text for one in kept) or any(
+                label.probability >= LEAST
+                for one in kept
+                for seen in memory.labels(one.id)
+                for label in seen.labels
+            )
+    except MemoryFailure:
+        return False
+
+
 def _named(memory: Memory, modality: str) -> list[tuple[float, str]]:
     """Probable names in what was kept of a sense; of pictures those of objects, with boxes."""
     answers = memory.recall(Query(modality=modality, limit=LOOKED_AT))

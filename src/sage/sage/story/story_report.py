@@ -34,6 +34,7 @@ class Outcome:
         noticed_s: when it first stood out, since the composition began [s]; None: it did not.
         total, modality, reason: of its most salient moment.
         names: what plugins made of it, with who they are.
+        question: that the composition has about it; "": none.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Outcome:
     modality: str
     reason: str
     names: tuple[str, ...]
+    question: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,10 +54,12 @@ class StoryReport:
     """Events that are over, in order, and what stood out while nothing happened.
 
     Attributes:
+        started_ns: when the composition began [ns].
         outcomes: of the events.
         false_alarms: each with when [s], how salient, which sense, and why.
     """
 
+    started_ns: int
     outcomes: tuple[Outcome, ...]
     false_alarms: tuple[tuple[float, float, str, str], ...]
 
@@ -88,6 +92,7 @@ def story_report(laps: Laps, started_ns: int, until_ns: int, found: StandingOut)
     spans = [(started_ns + one.start_ns, started_ns + one.end_ns) for one in going_on]
     alone = [m for m in found.moments if not any(_belongs(m, *span) for span in spans)]
     return StoryReport(
+        started_ns,
         outcomes,
         tuple(
             (_seconds(m.first_ns - started_ns), round(m.total, 2), m.modality, m.reason)
@@ -138,6 +143,7 @@ def _outcome(one: Happening, started_ns: int, found: StandingOut) -> Outcome:
         modality="" if best is None else best.modality,
         reason="" if best is None else best.reason,
         names=tuple(_names(one, found.names, start_ns, end_ns)),
+        question=one.event.question,
     )
 
 

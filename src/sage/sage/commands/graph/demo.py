@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -23,7 +24,9 @@ from sage.commands.options import (
 from sage.graph.demonstration import for_demo
 from sage.graph.description import describe
 from sage.observe.live_view import render
+from sage.recall.suggestion import keeps_a_name
 from sage.run.session import Session
+from sage.story.closing_question import asked_after, is_right, verdict
 from sage.story.story_report import StoryReport, report_lines, story_report
 from sage_common.core.home import make_private, sage_home
 from sage_sensors.backends.recording import data_folder
@@ -70,11 +73,23 @@ def run(options: argparse.Namespace) -> int:
     if report is not None:
         summary["story"] = report.as_json()
         print("\n".join(report_lines(report)))
-    asked = asked_by_itself(home)
-    summary["asked"] = asked.as_json()
-    print("\n".join(asked.lines()))
+    summary["asked"] = _ask(home, report)
     print(json.dumps(summary), flush=True)
     return exit_status(summary)
+
+
+def _ask(home: Path, report: StoryReport | None) -> dict[str, object]:
+    """Ask the memory one question, and say whether its answer is right where that is known."""
+    event = report and asked_after(report, partial(keeps_a_name, home))
+    asked = asked_by_itself(home, event.question if event else "")
+    print("\n".join(asked.lines()))
+    if not report or not event:
+        return asked.as_json()
+    at_ns = asked.answer and asked.answer.end_ns
+    said = verdict(report, event, at_ns)
+    print(f"  {said}")
+    right = at_ns is not None and is_right(report, event, at_ns)
+    return {**asked.as_json(), "event": event.name, "right": right, "verdict": said}
 
 
 def _report(session: Session) -> StoryReport | None:

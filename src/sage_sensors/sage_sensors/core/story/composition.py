@@ -109,6 +109,7 @@ class Event:
         for_s: how long it lasts [s].
         picture, sound, motion: what of it is seen, heard and felt; None: nothing.
         words: that come as text at its end; "": none.
+        question: that who was there can answer; "": none.
     """
 
     name: str
@@ -118,6 +119,7 @@ class Event:
     sound: SoundChange | None = None
     motion: MotionChange | None = None
     words: str = ""
+    question: str = ""
 
 
 @dataclass(frozen=True)
@@ -226,6 +228,7 @@ def _event(where: str, content: Any, recordings: Mapping[str, Recording]) -> Eve
         sound=_sound(fields.part("sound"), recordings),
         motion=_motion(fields.part("motion"), recordings),
         words=words,
+        question=fields.text("question", ""),
     )
     fields.done()
     if not (event.picture or event.sound or event.motion or event.words):

@@ -1,4 +1,9 @@
-"""When what happens: the first lap as it is written, later ones drawn by a seeded generator."""
+"""When what happens: the first lap as it is written, later ones drawn by a seeded generator.
+
+In a later lap there is as much quiet as in the first, what follows each other is for different
+senses, and every second one begins with what the first did not have: a sound that comes shortly
+after another, or again, is nothing new.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +14,8 @@ import numpy as np
 from sage_common.core.clock import NS_PER_S
 from sage_sensors.core.story.composition import APART_S, Composition, Event
 
-LONGEST_PAUSE_S = 6.0
-"""Between two events of a later lap there are 2 to 6 s in which nothing happens."""
+PAUSES = (1.0, 1.6)
+"""Between two events of a later lap nothing happens for so much of the first lap's mean quiet."""
 KEPT = 3
 """Laps that are remembered: tracks are read at times that are near to each other."""
 
@@ -23,7 +28,7 @@ class Happening:
         event: what happens.
         lap: 0, 1, ...
         start_ns, end_ns: since the start of the first lap [ns].
-        take: draws among the files of a recording: number `take` modulo their count.
+        take: which of the files of a recording is played: number `take` modulo their count.
     """
 
     event: Event
@@ -48,8 +53,8 @@ class Laps:
     def of(self, lap: int) -> tuple[Happening, ...]:
         """What happens in a lap, in order of time, never two at once; equal for equal seeds.
 
-        Later laps take the events in another order at other times, as many as have room, and each
-        recording may be another one of its kind.
+        Later laps take the events in another order at other times, as many as have room, and the
+        next recording of each kind.
         """
         if lap not in self._known:
             while len(self._known) >= KEPT:
@@ -66,17 +71,36 @@ class Laps:
     def _drawn(self, lap: int) -> tuple[Happening, ...]:
         composition = self.composition
         random = np.random.default_rng((composition.seed, lap))
+        first_s = [event.for_s for event in composition.events if event.at_s is not None]
+        quiet_s = (composition.lap_s - sum(first_s)) / (len(first_s) + 1)
         found: list[Happening] = []
         free_s = 0.0
-        for number in random.permutation(len(composition.events)).tolist():
-            event = composition.events[number]
-            at_s = free_s + float(random.uniform(APART_S, LONGEST_PAUSE_S))
-            take = int(random.integers(2**16))
+        for event in self._order(lap, random):
+            at_s = free_s + max(quiet_s * float(random.uniform(*PAUSES)), APART_S)
             if at_s + event.for_s + APART_S > composition.lap_s:
                 continue
-            found.append(_happening(composition, event, lap, at_s, take))
+            found.append(_happening(composition, event, lap, at_s, lap))
             free_s = at_s + event.for_s
         return tuple(found)
+
+    def _order(self, lap: int, random: np.random.Generator) -> list[Event]:
+        """All events: in odd laps first those that the first lap has not, in even ones the others;
+        no two of one sense after each other, if that can be."""
+        events = self.composition.events
+        drawn = [events[number] for number in random.permutation(len(events))]
+        drawn.sort(key=lambda event: (event.at_s is None) != bool(lap % 2))
+        order: list[Event] = []
+        while drawn:
+            last = _sense(order[-1]) if order else ""
+            chosen = next((event for event in drawn if _sense(event) != last), drawn[0])
+            drawn.remove(chosen)
+            order.append(chosen)
+        return order
+
+
+def _sense(event: Event) -> str:
+    changes = {"sound": event.sound, "picture": event.picture, "motion": event.motion}
+    return next((name for name, change in changes.items() if change is not None), "words")
 
 
 def _written(composition: Composition) -> tuple[Happening, ...]:
