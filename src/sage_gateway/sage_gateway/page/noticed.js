@@ -75,20 +75,23 @@ function keptOf(moment, kind) {
 async function ask(moment) {
   const found = await api.recall({ start_s: moment.first - 1, end_s: moment.last + 1, limit: 4 }).catch(() => null);
   for (const { experience, reason } of found?.results ?? []) {
-    const heard = reason.match(/\bheard: ([^;0-9]+?) (?:0\.[5-9]|1)/);
-    if (heard) answers.push({ stampS: experience.stamp_s, modality: "audio", labels: [heard[1]], said: "", energy: 0 });
+    const heard = reason.match(/\bheard: ([^;0-9]+?) (0\.[5-9]\d*|1)/);
+    if (heard) answers.push({ stampS: experience.stamp_s, modality: "audio", labels: [heard[1]], said: "", energy: 1 - heard[2] });
   }
   draw();
 }
 
-// The surest name of what was heard and seen, and what was said.
+// The surest name of what was heard and seen, with how sure it is, and all that was said.
 function namesOf(moment) {
   const within = (seconds) => ({ stampS }) => stampS >= moment.first - 1 && stampS <= moment.last + seconds;
   const near = answers.filter(within(NAMED_WITHIN_S)).sort((one, other) => one.energy - other.energy);
-  const of = (modality) => near.find((answer) => answer.modality === modality && answer.labels.length && answer.energy < LIKELY)?.labels ?? [];
-  const said = moment.sense === "audio" || moment.sense === "language"
-    ? answers.find((answer) => answer.said && within(SAID_WITHIN_S)(answer))?.said : "";
-  return { heard: of("audio"), seen: of("vision"), said: said ?? "" };
+  const of = (modality) => {
+    const best = near.find((answer) => answer.modality === modality && answer.labels.length && answer.energy < LIKELY);
+    return best ? { name: best.labels[0], sure: 1 - best.energy } : null;
+  };
+  const speaks = moment.sense === "audio" || moment.sense === "language";
+  const said = speaks ? answers.filter((answer) => answer.said && within(SAID_WITHIN_S)(answer)) : [];
+  return { heard: of("audio"), seen: of("vision"), said: said.map((answer) => answer.said).join(" ") };
 }
 
 function draw() {
@@ -116,12 +119,13 @@ function updateRow(row, moment) {
   row.item = moment;
   const { strongest } = moment;
   const [picture, sound] = [keptOf(moment, "image"), keptOf(moment, "audio")];
-  const title = noticedTitle(strongest, namesOf(moment));
-  const why = noticedWhy(strongest.reason);
+  const names = namesOf(moment);
+  const title = noticedTitle(strongest, names);
+  const why = noticedWhy(strongest, names);
   say(part(row, "title"), title);
   part(row, "title").title = title;
   say(part(row, "why"), why);
-  part(row, "why").title = strongest.reason;
+  part(row, "why").title = `${why}; ${strongest.reason}`;
   say(part(row, "when"), ago(strongest.stamp_s));
   say(part(row, "total"), fixed(strongest.total));
   const open = part(row, "open");

@@ -70,29 +70,45 @@ const SENSE = /^(\w+): /;
 // The sense that a moment is of: what is kept of the others at that time has the same reason.
 export const senseOf = ({ reason, modality }) => reason.match(SENSE)?.[1] ?? modality;
 
-// What a noticed moment is called: what was said, heard or seen in it; else what kind of change it is.
-export function noticedTitle(moment, { heard, seen, said }) {
+const NOTICED = {
+  vision: { surprise: "The view suddenly changes", novelty: "A view like none before", arousal: "A strong change in view" },
+  audio: { surprise: "A sudden sound", novelty: "A sound like none before", arousal: "A loud sound" },
+  proprioception: {
+    surprise: "A sudden movement of the body", novelty: "A movement like none before", arousal: "A strong movement of the body",
+  },
+};
+
+// What a noticed moment is called: what was said or heard in it; else what kind of change it is.
+export function noticedTitle(moment, { heard, said }) {
   const { reason, total } = moment;
   const sense = senseOf(moment);
   if (said) return `Somebody says “${said}”`;
-  if (sense === "audio" && heard.length) return `A sound: ${heard[0]}`;
-  const title = headline(total, reason, sense);
-  return sense === "vision" && seen.length ? `${title}: ${seen[0]}` : title;
+  if (sense === "audio" && heard) return `A sound: ${heard.name}`;
+  const dimension = reason.match(/\b(surprise|novelty|arousal)\b/)?.[1];
+  return NOTICED[sense]?.[dimension] ?? headline(total, reason, sense);
 }
 
-// The reason in the words of somebody who does not know how salience is computed.
-export function noticedWhy(reason) {
+// Why, in the words of somebody who does not know how salience is computed, and how sure a name is.
+export function noticedWhy(moment, { heard, seen, said }) {
+  const sense = senseOf(moment);
+  const named = sense === "vision" ? seen : sense === "audio" && !said ? heard : null;
+  const sure = named ? `${sense === "vision" ? `${named.name}: ` : ""}${percent(named.sure)} sure; ` : "";
+  return sure + cause(moment.reason);
+}
+
+function cause(reason) {
   const [first] = reason.replace(SENSE, "").split(";");
+  const disagree = / contradicts /.test(reason) ? "; the senses disagree" : "";
   const told = [
-    [/([\d.]+) times the usual error/, (found) => `${Number(found[1]).toFixed(0)} times as far from what was expected as usual`],
+    [/([\d.]+) times the usual error/, (found) => `${Number(found[1]).toFixed(0)} times further from what was expected than usual`],
     [/unlike anything seen/, () => "unlike anything before"],
     [/nearest seen (.+?) ago/, (found) => `nothing was like it for ${found[1]}`],
     [/changes far less/, () => "it hardly changes any more"],
-    [/change at (.+?)(?:, (?:as predicted|just now|[\d.]+ s ago))?(?:,.*)?$/, (found) => `it changes strongly: ${found[1]}`],
+    [/change at (.+?)(?:, (?:as predicted|just now|[\d.]+ s ago))?(?:,.*)?$/, (found) => `much stronger than in the seconds before: ${found[1]}`],
   ];
   for (const [pattern, words] of told) {
     const found = first.match(pattern);
-    if (found) return words(found) + (/ contradicts /.test(reason) ? "; the senses disagree" : "");
+    if (found) return words(found) + disagree;
   }
   return first;
 }
