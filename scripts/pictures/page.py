@@ -48,12 +48,13 @@ def main() -> None:
     program = browser.chromium()
     if program is None:
         raise SystemExit(f"no Chromium is installed: looked for {', '.join(browser.NAMES)}")
-    with tempfile.TemporaryDirectory() as home:
+    # Chromium may take longer to start than the first thing to happen.
+    with tempfile.TemporaryDirectory() as home, browser.opened(program) as page:
         what = ("--duration", str(PLAYED_S), "--source", str(STORY))
         demo = sage(Path(home), "demo", "--headless", *what)
         with subprocess.Popen(**demo) as playing:
             try:
-                photograph(program, address(playing), options.out, options.story)
+                photograph(page, address(playing), options.out, options.story)
             finally:
                 playing.terminate()
                 assert playing.stdout is not None
@@ -74,46 +75,45 @@ def address(playing: subprocess.Popen[str]) -> str:
     raise RuntimeError("the demo printed no address of a page")
 
 
-def photograph(program: str, at: str, folder: Path, lap: Path) -> None:
+def photograph(page: browser.Page, at: str, folder: Path, lap: Path) -> None:
     """Write every picture of the page at an address; those of the first lap into `lap`.
 
     Raises:
         RuntimeError: the page was not without error, or asked another host.
     """
     host = at.partition("#")[0]
-    with browser.opened(program) as page:
-        page.shaped(*LAPTOP)
-        page.coloured("light")
-        page.open(at)
-        page.wait_for(STARTED, PATIENCE_S)
-        lap.mkdir(parents=True, exist_ok=True)
-        begin_s = time.monotonic()
-        for number in range(1, SHOTS + 1):
-            page.watch(begin_s + number * GRID_S - time.monotonic())
-            (lap / f"{number:02d}.png").write_bytes(page.photograph())
-        page.wait_for(NOTICED, PATIENCE_S)
-        for name, shape in (("laptop", LAPTOP), ("phone", PHONE)):
-            for scheme in ("light", "dark"):
-                page.shaped(*shape)
-                page.coloured(scheme)
-                page.watch(2.0)
-                (folder / f"page_{name}_{scheme}.png").write_bytes(page.photograph())
-        page.shaped(*LAPTOP)
-        page.coloured("light")
-        page.value(ASKED)
-        page.wait_for(ANSWERED)
-        page.watch(1.0)
-        (folder / "page_memory.png").write_bytes(page.photograph())
-        page.value("scrollTo({ top: 0, behavior: 'instant' })")
-        page.value("document.querySelector('#marks button').click()")
-        page.wait_for("document.getElementById('sheet').open")
-        page.watch(1.0)
-        (folder / "page_explain.png").write_bytes(page.photograph())
-        if page.errors:
-            raise RuntimeError(f"the page said: {page.errors}")
-        elsewhere = {asked for asked in page.requests if not asked.startswith(host)}
-        if elsewhere:
-            raise RuntimeError(f"the page asked elsewhere: {sorted(elsewhere)}")
+    page.shaped(*LAPTOP)
+    page.coloured("light")
+    page.open(at)
+    page.wait_for(STARTED, PATIENCE_S)
+    lap.mkdir(parents=True, exist_ok=True)
+    begin_s = time.monotonic()
+    for number in range(1, SHOTS + 1):
+        page.watch(begin_s + number * GRID_S - time.monotonic())
+        (lap / f"{number:02d}.png").write_bytes(page.photograph())
+    page.wait_for(NOTICED, PATIENCE_S)
+    for name, shape in (("laptop", LAPTOP), ("phone", PHONE)):
+        for scheme in ("light", "dark"):
+            page.shaped(*shape)
+            page.coloured(scheme)
+            page.watch(2.0)
+            (folder / f"page_{name}_{scheme}.png").write_bytes(page.photograph())
+    page.shaped(*LAPTOP)
+    page.coloured("light")
+    page.value(ASKED)
+    page.wait_for(ANSWERED)
+    page.watch(1.0)
+    (folder / "page_memory.png").write_bytes(page.photograph())
+    page.value("scrollTo({ top: 0, behavior: 'instant' })")
+    page.value("document.querySelector('#marks button').click()")
+    page.wait_for("document.getElementById('sheet').open")
+    page.watch(1.0)
+    (folder / "page_explain.png").write_bytes(page.photograph())
+    if page.errors:
+        raise RuntimeError(f"the page said: {page.errors}")
+    elsewhere = {asked for asked in page.requests if not asked.startswith(host)}
+    if elsewhere:
+        raise RuntimeError(f"the page asked elsewhere: {sorted(elsewhere)}")
 
 
 if __name__ == "__main__":

@@ -92,7 +92,7 @@ export function noticedTitle(moment, { heard, said }) {
 export function noticedWhy(moment, { heard, seen, said }) {
   const sense = senseOf(moment);
   const named = sense === "vision" ? seen : sense === "audio" && !said ? heard : null;
-  const sure = named ? `${sense === "vision" ? `${named.name}: ` : ""}${percent(named.sure)} sure; ` : "";
+  const sure = named ? `${sense === "vision" ? `looks like ${named.name}, ` : ""}${percent(named.sure)} sure; ` : "";
   return sure + cause(moment.reason);
 }
 

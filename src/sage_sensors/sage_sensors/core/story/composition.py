@@ -27,7 +27,7 @@ class Recording:
 
     Attributes:
         name: by which the composition calls it.
-        files: where they lie; the first one is played first, later laps draw among all.
+        files: where they lie; the first one is played first, each later lap plays the next.
         what: is to be seen or heard in it, in words.
         from_s, until_s: the part of each file that is used [s]; until 0: to its end.
         licence, credit: of it; empty: not stated.

@@ -14,7 +14,7 @@ import numpy as np
 from sage_common.core.clock import NS_PER_S
 from sage_sensors.core.story.composition import APART_S, Composition, Event
 
-PAUSES = (1.0, 1.6)
+PAUSES = (1.2, 1.8)
 """Between two events of a later lap nothing happens for so much of the first lap's mean quiet."""
 KEPT = 3
 """Laps that are remembered: tracks are read at times that are near to each other."""
