@@ -12,9 +12,9 @@ from sage_orchestrator.params import OrchestratorParameters
 
 EARS = ("listen", "hear")
 FALSE_ALARMS_PER_HOUR = 450.0
-"""In a story something happens every ten seconds, 360 times an hour, and rarity is measured beside a
-past that is full of it: who wants to hear of nothing more than 60 times an hour, as is usual, hears
-of a part of it."""
+"""In a story something happens every ten seconds, 360 times an hour, and rarity is measured beside
+a past that is full of it: who wants to hear of nothing more than 60 times an hour, as is usual,
+hears of a part of it."""
 TOLD = f"this demo may tell of {FALSE_ALARMS_PER_HOUR:g} false alarms an hour, not 60 as is usual"
 ALL_EARS = {"hear.false_alarms_per_hour": 36_000.0}
 """A sound is surest once it is over, when it does not stand out any more: `hear` follows all."""

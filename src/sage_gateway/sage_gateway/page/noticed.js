@@ -81,17 +81,18 @@ async function ask(moment) {
   draw();
 }
 
-// The surest name of what was heard and seen, with how sure it is, and all that was said.
+// The surest name of a sound, with how sure it is, and all that was said. A picture speaks for itself.
 function namesOf(moment) {
   const within = (seconds) => ({ stampS }) => stampS >= moment.first - 1 && stampS <= moment.last + seconds;
-  const near = answers.filter(within(NAMED_WITHIN_S)).sort((one, other) => one.energy - other.energy);
-  const of = (modality) => {
-    const best = near.find((answer) => answer.modality === modality && answer.labels.length && answer.energy < LIKELY);
-    return best ? { name: best.labels[0], sure: 1 - best.energy } : null;
-  };
+  const [best] = answers
+    .filter((answer) => answer.modality === "audio" && answer.labels.length && answer.energy < LIKELY)
+    .filter(within(NAMED_WITHIN_S)).sort((one, other) => one.energy - other.energy);
   const speaks = moment.sense === "audio" || moment.sense === "language";
   const said = speaks ? answers.filter((answer) => answer.said && within(SAID_WITHIN_S)(answer)) : [];
-  return { heard: of("audio"), seen: of("vision"), said: said.map((answer) => answer.said).join(" ") };
+  return {
+    heard: best ? { name: best.labels[0], sure: 1 - best.energy } : null,
+    said: said.map((answer) => answer.said).join(" "),
+  };
 }
 
 function draw() {

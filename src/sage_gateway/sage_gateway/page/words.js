@@ -89,11 +89,9 @@ export function noticedTitle(moment, { heard, said }) {
 }
 
 // Why, in the words of somebody who does not know how salience is computed, and how sure a name is.
-export function noticedWhy(moment, { heard, seen, said }) {
-  const sense = senseOf(moment);
-  const named = sense === "vision" ? seen : sense === "audio" && !said ? heard : null;
-  const sure = named ? `${sense === "vision" ? `looks like ${named.name}, ` : ""}${percent(named.sure)} sure; ` : "";
-  return sure + cause(moment.reason);
+export function noticedWhy(moment, { heard, said }) {
+  const isNamed = heard && !said && senseOf(moment) === "audio";
+  return (isNamed ? `${percent(heard.sure)} sure; ` : "") + cause(moment.reason);
 }
 
 function cause(reason) {
