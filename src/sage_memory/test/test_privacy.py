@@ -90,6 +90,41 @@ def test_words_are_as_private_as_what_they_were_found_in(
     assert (kept.text == "EXIT 12") == noted
 
 
+@pytest.mark.parametrize(
+    ("private", "said_s", "source", "kept_s"),
+    [
+        ((), 4.0, "listen", 4.0),
+        ((), 3.5, "listen", 4.0),
+        ((), 4.0, "anna", None),
+        ((), 13.0, "listen", None),
+        (("language",), 4.0, "listen", None),
+        (("audio",), 4.0, "listen", None),
+    ],
+    ids=[
+        "at their end",
+        "the first after it",
+        "not heard",
+        "too late",
+        "private",
+        "heard in private",
+    ],
+)
+def test_words_that_follow_a_kept_sound_are_kept_with_the_sound_at_their_end(
+    private: tuple[str, ...], said_s: float, source: str, kept_s: float | None
+) -> None:
+    observer = observer_of(*private)
+    for at_s, total in ((2.0, 0.9), (3.0, 0.1), (4.0, 0.1), (13.0, 0.1)):
+        heard = replace(moment(at_s, total).percept, modality="audio")
+        rare_ph = 1.0 if total > 0.5 else 1000.0
+        scored = Scored(0.1, 0.2, 0.3, 0.5, 0.4, total, total, rare_ph, "audio: a voice")
+        observer.perceive(heard)
+        observer.score("audio", heard.stamp_ns, scored)
+    said = moment(said_s, 0.1).percept
+    said = replace(said, modality="language", source=source, text="mind the cyclist")
+    found = observer.spoken(said)
+    assert (found and found.percept.stamp_ns / S) == kept_s
+
+
 def test_words_by_hand_are_not_kept_where_words_are_private() -> None:
     observer = observer_of("language")
     assert observer.experience(moment(1.0, 0.9), HeardText(S, "remember this")).text == ""

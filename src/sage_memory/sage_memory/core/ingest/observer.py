@@ -120,9 +120,11 @@ class Observer(Stateful):
         A voice stands out as it begins, when nobody can know its words; they are kept where a
         sound was kept at most the words' window before their end.
         """
+        end_ns = percept.stamp_ns
         if percept.source != HEARD_WORDS or not percept.text:
             return None
-        end_ns = percept.stamp_ns
+        if self.privacy.why(percept.modality, end_ns, percept.source):
+            return None
         heard = (self._short_term[modality] for modality in self._sounds)
         stood_out = (one for one in heard if one.has_kept(end_ns - self._words_window_ns, end_ns))
         return next((one.after(end_ns) for one in stood_out), None)
