@@ -99,7 +99,7 @@ function cause(reason) {
   const disagree = / contradicts /.test(reason) ? "; the senses disagree" : "";
   const told = [
     [/([\d.]+) times the usual error/, (found) => `${Number(found[1]).toFixed(0)} times further from what was expected than usual`],
-    [/unlike anything seen|nearest seen [\d.]+ s ago/, () => "unlike anything before"],
+    [/unlike anything seen|nearest seen \d\.\d s ago/, () => "unlike anything before"],
     [/nearest seen (.+?) ago/, (found) => `nothing was like it for ${found[1]}`],
     [/changes far less/, () => "it hardly changes any more"],
     [/change at (.+?)(?:, (?:as predicted|just now|[\d.]+ s ago))?(?:,.*)?$/, (found) => `much stronger than in the seconds before: ${found[1]}`],

@@ -53,7 +53,7 @@ class Laps:
     def of(self, lap: int) -> tuple[Happening, ...]:
         """What happens in a lap, in order of time, never two at once; equal for equal seeds.
 
-        Later laps take the events in another order at other times, as many as have room, and the
+        Later laps take the events in another order at other times, until one has no room, and the
         next recording of each kind.
         """
         if lap not in self._known:
@@ -78,6 +78,8 @@ class Laps:
         for event in self._order(lap, random):
             at_s = free_s + max(quiet_s * float(random.uniform(*PAUSES)), APART_S)
             if at_s + event.for_s + APART_S > composition.lap_s:
+                if found:
+                    break
                 continue
             found.append(_happening(composition, event, lap, at_s, lap))
             free_s = at_s + event.for_s
