@@ -16,7 +16,7 @@ NS_PER_S = 1_000_000_000
 LARGEST_GAP_NS = NS_PER_S // 20
 REST_S = 2.0
 """Nobody speaks for so long: the network's memory of noise is dropped, which makes it deaf to who
-speaks then. After 41 s of a walk it heard 5.8 of 11 s of a speech, and 10.4 without that memory."""
+speaks then."""
 MOST_WAITING = 4
 """Utterances that wait to be understood; the oldest makes room."""
 
