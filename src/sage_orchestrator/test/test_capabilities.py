@@ -129,8 +129,45 @@ def test_a_memory_that_may_still_be_starting_is_no_failure() -> None:
         clock_ns[0] += S
     memory.served = True
     assert list(seen.recall(QUERY)) == []
-    memory.served = False
-    with pytest.raises(ServiceUnavailable):
+
+
+def test_a_memory_that_is_started_again_is_no_failure_each_time() -> None:
+    clock_ns, memory = [7 * S], AbsentMemory()
+    seen = asking(memory, clock_ns)
+    for _ in range(2):
+        memory.served = True
+        assert list(seen.recall(QUERY)) == []
+        memory.served = False
+        with pytest.raises(NothingToDo, match="no memory yet"):
+            seen.recall(QUERY)
+        clock_ns[0] += 2 * MEMORY_PATIENCE_NS
+
+
+class SilentMemory(AbsentMemory):
+    """Killed: its service is still known, and nobody answers; then it is not active yet."""
+
+    served = True
+    said = ""
+
+    def call(self, request: Any, timeout_s: float) -> Any:
+        if self.said:
+            return Recall.Response(success=False, message=self.said)
+        raise ServiceUnavailable("memory/recall: no answer")
+
+
+def test_a_memory_that_does_not_answer_or_is_not_active_is_no_failure_for_a_while() -> None:
+    clock_ns, memory = [7 * S], SilentMemory()
+    seen = asking(memory, clock_ns)
+    with pytest.raises(NothingToDo, match="no answer"):
+        seen.recall(QUERY)
+    memory.said = "memory is not active"
+    with pytest.raises(NothingToDo, match="not active"):
+        seen.recall(QUERY)
+    clock_ns[0] += MEMORY_PATIENCE_NS + 1
+    with pytest.raises(ServiceUnavailable, match="not active"):
+        seen.recall(QUERY)
+    memory.said = "no such encoder"
+    with pytest.raises(RuntimeError, match="no such encoder"):
         seen.recall(QUERY)
 
 

@@ -1,17 +1,19 @@
-"""Recall from the memory of the graph, which may start later than the plugins."""
+"""Recall from the memory of the graph, which may start later than the plugins, or start again."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
 from sage_common.core.clock import NS_PER_S
-from sage_common.ros.host import ServiceClient
+from sage_common.ros.answers import NOT_ACTIVE
+from sage_common.ros.host import ServiceClient, ServiceUnavailable
+from sage_msgs.srv import Recall
 from sage_orchestrator.core.plugin import Memory, NothingToDo, Query
 from sage_orchestrator.nodes.messages import memories_of, recall_request
 
 RECALL_TIMEOUT_S = 0.5
 MEMORY_PATIENCE_NS = 15 * NS_PER_S
-"""The processes of a graph start at their own pace; so long no memory is no failure."""
+"""A process starts, or is started again, at its own pace; so long no memory is no failure."""
 
 
 class MemoryClient:
@@ -19,7 +21,7 @@ class MemoryClient:
 
     Args:
         client: of the service.
-        stopwatch_ns: a clock for the start of the graph; None: all its nodes are there.
+        stopwatch_ns: a clock for how long the memory has been away; None: all nodes are there.
     """
 
     def __init__(
@@ -27,28 +29,41 @@ class MemoryClient:
     ) -> None:
         self._client = client
         self._stopwatch_ns = stopwatch_ns
-        self._first_asked_ns: int | None = None
+        self._away_ns: int | None = None
 
     def recall(self, query: Query) -> Sequence[Memory]:
         """See `capabilities.Recall`.
 
         Raises:
-            NothingToDo: there is no memory yet.
-            RuntimeError: there is none, or it refused the question.
+            NothingToDo: there is no memory yet, or none again.
+            ServiceUnavailable: there has been none for long.
+            RuntimeError: it refused the question.
         """
-        if self._stopwatch_ns is not None:
-            self._await_memory(self._stopwatch_ns)
-        response = self._client.call(recall_request(query), RECALL_TIMEOUT_S)
+        try:
+            response = self._answer(query)
+        except ServiceUnavailable as error:
+            self._bear(error)
+            raise
+        self._away_ns = None
         if not response.success:
             raise RuntimeError(f"memory/recall: {response.message}")
         return memories_of(response)
 
-    def _await_memory(self, stopwatch_ns: Callable[[], int]) -> None:
+    def _answer(self, query: Query) -> Recall.Response:
+        """What a memory that is active says."""
+        if self._stopwatch_ns is not None and not self._client.wait(0.0):
+            raise ServiceUnavailable("memory/recall: no node serves it")
+        response: Recall.Response = self._client.call(recall_request(query), RECALL_TIMEOUT_S)
+        if not response.success and response.message.endswith(NOT_ACTIVE):
+            raise ServiceUnavailable(f"memory/recall: {response.message}")
+        return response
+
+    def _bear(self, error: ServiceUnavailable) -> None:
         """Have the plugin skip its turn while the memory may still be starting."""
-        now_ns = stopwatch_ns()
-        if self._first_asked_ns is None:
-            self._first_asked_ns = now_ns
-        if self._client.wait(0.0) or now_ns - self._first_asked_ns > MEMORY_PATIENCE_NS:
-            self._stopwatch_ns = None  # from here on, no memory is a failure
-        else:
-            raise NothingToDo("no memory yet")
+        if self._stopwatch_ns is None:
+            return
+        now_ns = self._stopwatch_ns()
+        if self._away_ns is None:
+            self._away_ns = now_ns
+        if now_ns - self._away_ns <= MEMORY_PATIENCE_NS:
+            raise NothingToDo(f"no memory yet: {error}") from error
