@@ -10,16 +10,19 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pytest
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from sensor_msgs.msg import Imu
 
 from sage.graph.catalogue import CATALOGUE
+from sage.observe.observer_node import ObserverNode
 from sage_bench.faults.expected import expected_hz
 from sage_bench.faults.graph import feeds, make_graph
 from sage_bench.faults.inflicting import left, remove
@@ -28,7 +31,8 @@ from sage_bench.faults.kinds import FAULTS, KILL, NAN, UNPLUGGED, meaningless
 from sage_bench.faults.matrix import cells_of_processes, lines, render, row_of
 from sage_bench.faults.poison import poisoned, registered
 from sage_bench.faults.verdict import Seen
-from sage_bench.faults.watch import Report, rate_of
+from sage_bench.faults.watch import Report, Watch, rate_of
+from sage_common.ros.diagnostics import HARDWARE_ID, PUBLISHED, RECEIVED
 
 TINY = """
 import json, os, sys, time
@@ -158,6 +162,7 @@ def test_a_cell_passes_and_fails_for_each_thing_that_it_must_show() -> None:
         "named after 6.0 s": replace(GOOD, named_s=16.0),
         "seen after 2.0 s": replace(GOOD, noticed_s=12.0),
         "not active again": replace(GOOD, active_s=0.0),
+        "not well before: y: deaf": replace(GOOD, unwell_before={"y": "deaf"}),
         "x: down": replace(GOOD, well_s=0.0, unwell={"x": "down"}),
         "lost: 1": replace(GOOD, lost=("1",)),
         "/dev/shm: s": replace(GOOD, left=("s",)),
@@ -184,6 +189,36 @@ def test_a_rate_spans_a_restart() -> None:
     reports = [Report(at_s, 0, "", count, 0, {}) for at_s, count in counts]
     assert rate_of(reports) == pytest.approx(34 / 4)
     assert rate_of(reports[:1]) == 0.0
+
+
+class Told:
+    """Keeps what would be called with messages."""
+
+    def __init__(self) -> None:
+        self.heard: dict[str, Callable[[Any], None]] = {}
+
+    def subscribe_foreign(
+        self, topic: str, _type: str, heard: Callable[[Any], None], **_: Any
+    ) -> None:
+        self.heard[topic] = heard
+
+    def report(self, name: str, level: bytes, message: str, **values: str) -> None:
+        status = DiagnosticStatus(level=level, name=f"/s/{name}", message=message)
+        status.hardware_id = HARDWARE_ID
+        status.values = [KeyValue(key=k, value=v) for k, v in values.items()]
+        self.heard["/diagnostics"](DiagnosticArray(status=[status]))
+
+
+def test_who_listens_to_a_node_is_known_and_who_is_worse_than_at_the_start() -> None:
+    told = Told()
+    watch = Watch(cast(ObserverNode, told), "/s")
+    told.report("ear", DiagnosticStatus.OK, "running", **{f"/s/a{RECEIVED}": "3"})
+    told.report("mouth", DiagnosticStatus.WARN, "deaf", **{f"/s/a{PUBLISHED}": "3"})
+    assert watch.readers(["mouth"]) == ["ear"] and watch.readers(["ear"]) == []
+    assert watch.inputs("ear") == ["a"]
+    assert watch.unwell({"ear": 0, "mouth": 1}) == {}
+    assert watch.unwell({"mouth": 0, "absent": 0}) == {"mouth": "deaf", "absent": "no report"}
+    assert watch.slow({"ear": 2.0, "mouth": 0.5}, 0.8, 4.0) == {"ear": "0.0 of 2.0 messages/s"}
 
 
 def test_messages_are_poisoned_where_they_have_numbers() -> None:

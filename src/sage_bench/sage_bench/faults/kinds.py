@@ -66,6 +66,9 @@ SENSORS = ("camera", "microphone", "imu")
 STATELESS = ("text", "speaker", "gateway", "attention", *SENSORS)
 """Kinds of nodes that write nothing below the home folder while they run; encoders neither."""
 
+SILENT = ("governor",)
+"""It listens to nobody, and speaks when something changes: nobody can tell its clock."""
+
 
 def meaningless(fault: str, kind: str) -> str:
     """Why a fault has no meaning for a kind of node, in words; empty: it has one."""
@@ -75,4 +78,6 @@ def meaningless(fault: str, kind: str) -> str:
         return "it writes nothing while it runs"
     if fault == NAN and kind in ("camera", "text"):
         return "neither its sensor nor its inputs carry a number that can be NaN"
+    if fault == NAN and kind in SILENT:
+        return "it listens to nobody"
     return ""

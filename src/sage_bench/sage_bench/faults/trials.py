@@ -18,7 +18,17 @@ from sage_bench.faults.driver_node import DRIVER
 from sage_bench.faults.expected import expected_hz
 from sage_bench.faults.inflicting import Inflicted, left
 from sage_bench.faults.injection import EVERYONE, Injection
-from sage_bench.faults.kinds import AHEAD, BEHIND, FAULTS, NAN, NOTHING, SEGMENT, UNPLUGGED
+from sage_bench.faults.kinds import (
+    AHEAD,
+    BEHIND,
+    FAULTS,
+    NAN,
+    NOTHING,
+    SEGMENT,
+    SENSORS,
+    SILENT,
+    UNPLUGGED,
+)
 from sage_bench.faults.verdict import SHARE, WELL_S, Seen
 from sage_bench.faults.watch import Watch
 from sage_common.heartbeat import Phase
@@ -31,6 +41,8 @@ EFFECT_S = 20.0
 BEFORE_S = 5.0
 OVER_S = 4.0
 """Rates are those of so many seconds."""
+PAUSE_S = 2.0
+"""After a cell at whose end all were well; else there are `BEFORE_S` at least."""
 PATIENCE_S = 180.0
 
 
@@ -65,7 +77,8 @@ class Trials:
         self._levels: dict[str, int] = {}
         self._before: dict[str, float] = {}
         self._watch: Watch | None = None
-        self._since_s = 0.0
+        self._since_s = self._pause_s = 0.0
+        self._refused: set[str] = set()
         self._seen: Seen | None = None
         self._inflicted: Inflicted | None = None
         self._segments: dict[int, set[str]] = {}
@@ -105,14 +118,17 @@ class Trials:
             return
         for node in (n.name for n in session.graph.nodes):
             self.reference[node] = watch.rate_hz(node, now_s - REFERENCE_S, now_s)
+        self._levels = watch.levels(self.reference)
 
     def _begin(self, session: Session, watch: Watch, now_s: float) -> None:
         if not self._cells:
             session.stop()
             return
-        if now_s - self._since_s < BEFORE_S or (
-            session.ended and now_s - self._since_s < PATIENCE_S
-        ):
+        waited_s = now_s - self._since_s
+        if waited_s < self._pause_s or (session.ended and waited_s < PATIENCE_S):
+            return
+        unwell = watch.unwell(self._levels)
+        if unwell and waited_s < WELL_S:
             return
         cell = self._cells[0]
         child = _child(session, cell.process)
@@ -120,11 +136,11 @@ class Trials:
             node: min(hz, watch.rate_hz(node, now_s - BEFORE_S, now_s))
             for node, hz in self.reference.items()
         }
-        self._levels = watch.levels(self.reference)
         self._pid = child.process.pid or EVERYONE if child else EVERYONE
         fault = FAULTS.get(cell.fault)
         ends_s = (fault.seen_s, fault.active_s) if fault else (0.0, 0.0)
         seen = Seen(cell.fault, cell.process, ends_s, begin_s=now_s, is_named=_is_named(cell))
+        seen.unwell_before = unwell
         silent = (DRIVER, *cell.nodes) if _silences(cell) else (DRIVER,)
         seen.expected = expected_hz(self._before, self._feeds, silent)
         topics = [topic for node in cell.nodes for topic in watch.inputs(node)]
@@ -156,7 +172,9 @@ class Trials:
         if fault is None:
             return
         if not seen.named_s:
-            names = (*cell.nodes, cell.process, *self._readers(cell))
+            names = [*cell.nodes, cell.process]
+            if cell.fault in (AHEAD, BEHIND) or cell.process in SENSORS:
+                names += watch.readers(cell.nodes)  # they refuse what it sends
             seen.named_s = watch.named_s(names, fault.named, seen.begin_s)
         if child is None or not all(seen.ends_s):
             return
@@ -166,15 +184,12 @@ class Trials:
         if not seen.active_s and back and child.heartbeat.read().phase == Phase.RUNNING:
             seen.active_s = now_s
 
-    def _readers(self, cell: Cell) -> list[str]:
-        """Who refuses what a sensor sends with a wrong clock, or of nonsense."""
-        return [n for n, sources in self._feeds.items() if set(sources) & set(cell.nodes)]
-
     def _recover(self, session: Session, watch: Watch, seen: Seen, now_s: float) -> None:
         self._note(session, watch, seen, now_s)
         if now_s - seen.lifted_s < OVER_S:
             return
-        seen.unwell = watch.unwell(self._levels, self._before, SHARE, OVER_S)
+        slow = watch.slow(self._before, SHARE, OVER_S)
+        seen.unwell = {**slow, **watch.unwell(self._levels)}
         seen.unwell |= {ended.process: ended.message for ended in session.ended}
         if seen.unwell and now_s - seen.lifted_s < WELL_S:
             return
@@ -187,7 +202,10 @@ class Trials:
         if all(seen.ends_s):
             self._segments[len(self.done)] = self._inflicted.segments
         seen.lost = lost(session.home, watch.acknowledged)
-        seen.refused = tuple(sorted(p.name for p in (session.home / "state").glob("*.refused")))
+        watch.acknowledged.difference_update(seen.lost)  # that is said once
+        refused = {path.name for path in (session.home / "state").glob("*.refused")}
+        seen.refused = tuple(sorted(refused - self._refused))
+        self._refused |= refused
         if seen.fault == SEGMENT:
             seen.unreachable = any(not _is_heard(session, node) for node in cell.nodes[:1])
         if seen.unwell and (child := _child(session, cell.process)) and child.runs:
@@ -195,6 +213,7 @@ class Trials:
         self.done.append(seen)
         self._seen = self._inflicted = None
         self._since_s = time.monotonic()
+        self._pause_s = BEFORE_S if seen.unwell else PAUSE_S
         print(f"{seen.node}, {seen.fault}: {'; '.join(self.failures(seen)) or 'pass'}",
               file=sys.stderr, flush=True)  # fmt: skip
 
@@ -216,8 +235,9 @@ def _silences(cell: Cell) -> bool:
 
 
 def _is_named(cell: Cell) -> bool:
-    """Whether it must be named: not that the clock of all was set, which is no fault of theirs."""
-    return cell.fault != NOTHING and not (cell.fault in (AHEAD, BEHIND) and len(cell.nodes) > 1)
+    """Whether it must be named: not a clock that nobody can compare with another."""
+    nobody = len(cell.nodes) > 1 or cell.process in SILENT
+    return cell.fault != NOTHING and not (cell.fault in (AHEAD, BEHIND) and nobody)
 
 
 def _child(session: Session, name: str) -> Child | None:

@@ -30,7 +30,8 @@ class Seen:
         well_s: when all nodes were as well as before, at their rates.
         expected: messages a second of each node that does not depend on this one, before.
         during: the same while it lasted.
-        unwell: nodes that are not as before at the end, and why.
+        unwell_before, unwell: nodes that are not as at the start of the run, before it and at the
+            end, and why.
         lost: ids of experiences that were acknowledged and are not in the store.
         left: files in shared memory that the process that ended has left.
         refused: saved states that were set aside.
@@ -50,6 +51,7 @@ class Seen:
     well_s: float = 0.0
     expected: Mapping[str, float] = field(default_factory=dict)
     during: Mapping[str, float] = field(default_factory=dict)
+    unwell_before: Mapping[str, str] = field(default_factory=dict)
     unwell: Mapping[str, str] = field(default_factory=dict)
     lost: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
@@ -61,7 +63,8 @@ class Seen:
         return [*self._effect(control), *self._meanwhile(), *self._afterwards(), *self._kept()]
 
     def _effect(self, control: bool) -> list[str]:
-        return [] if self.effect or control else ["the fault did not take effect"]
+        found = [f"not well before: {_words(self.unwell_before)}"] if self.unwell_before else []
+        return found if self.effect or control else [*found, "the fault did not take effect"]
 
     def _meanwhile(self) -> list[str]:
         slow = [
@@ -78,8 +81,7 @@ class Seen:
         if all(self.ends_s):
             found += self._restart()
         if not self.well_s:
-            states = ", ".join(f"{node}: {why}" for node, why in sorted(self.unwell.items()))
-            found.append(f"not well {WELL_S:g} s after: {states}")
+            found.append(f"not well {WELL_S:g} s after: {_words(self.unwell)}")
         return found
 
     def _restart(self) -> list[str]:
@@ -99,6 +101,10 @@ class Seen:
         }
         found = [f"{what}: {', '.join(names)}" for what, names in named.items() if names]
         return [*found, "not heard by who came later"] if self.unreachable else found
+
+
+def _words(states: Mapping[str, str]) -> str:
+    return ", ".join(f"{node}: {why}" for node, why in sorted(states.items()))
 
 
 def _late(what: str, after_s: float, goal_s: float) -> str:

@@ -83,10 +83,9 @@ class Watch:
 
     def inputs(self, node: str) -> list[str]:
         """Topics that it listens to, without the namespace."""
-        report = self.newest(node)
-        names = [key for key in (report.values if report else {}) if key.endswith(RECEIVED)]
         prefix = f"{self._namespace}/"
-        return [n.removesuffix(RECEIVED).removeprefix(prefix) for n in names if prefix in n]
+        topics = self._topics(node, RECEIVED)
+        return sorted(t.removeprefix(prefix) for t in topics if t.startswith(prefix))
 
     def rate_hz(self, node: str, begin_s: float, end_s: float) -> float:
         """Messages that it published a second in that time; 0 if it hardly reported."""
@@ -112,10 +111,13 @@ class Watch:
             ]
         return min(times, default=0.0)
 
-    def unwell(
-        self, levels: Mapping[str, int], rates: Mapping[str, float], share: float, over_s: float
-    ) -> dict[str, str]:
-        """Nodes that are worse than `levels`, or below that share of their rates, in words."""
+    def readers(self, nodes: Iterable[str]) -> list[str]:
+        """Nodes that listen to what these publish: who refuses it names them."""
+        given = {topic for node in nodes for topic in self._topics(node, PUBLISHED)}
+        return [n for n in tuple(self._reports) if given & self._topics(n, RECEIVED)]
+
+    def unwell(self, levels: Mapping[str, int]) -> dict[str, str]:
+        """Nodes that are worse than these levels, or say nothing, in words."""
         now_s, found = time.monotonic(), {}
         for node, level in levels.items():
             report = self.newest(node)
@@ -123,11 +125,22 @@ class Watch:
                 found[node] = "no report"
             elif report.level > level:
                 found[node] = report.message
-            elif rates[node] >= 1.0:
-                hz = self.rate_hz(node, now_s - over_s, now_s)
-                if hz < share * rates[node]:
-                    found[node] = f"{hz:.1f} of {rates[node]:.1f} messages/s"
         return found
+
+    def slow(self, rates: Mapping[str, float], share: float, over_s: float) -> dict[str, str]:
+        """Nodes that publish less than that share of their rates, in words."""
+        now_s = time.monotonic()
+        now_hz = {node: self.rate_hz(node, now_s - over_s, now_s) for node in rates}
+        return {
+            node: f"{now_hz[node]:.1f} of {hz:.1f} messages/s"
+            for node, hz in rates.items()
+            if hz >= 1.0 and now_hz[node] < share * hz
+        }
+
+    def _topics(self, node: str, ending: str) -> set[str]:
+        report = self.newest(node)
+        keys = report.values if report else {}
+        return {key.removesuffix(ending) for key in keys if key.endswith(ending)}
 
     def _within(self, node: str, begin_s: float, end_s: float) -> list[Report]:
         return [r for r in tuple(self._reports.get(node, ())) if begin_s < r.time_s <= end_s]
