@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from diagnostic_msgs.msg import DiagnosticArray
 from sage.graph.description import GraphOptions, describe
 from sage.run.restart_policy import RestartLimits
 from sage.run.session import RunOptions, Session
+from sage_bench.faults.inflicting import left, segments_of
 from sage_bench.operate.hanging_node import HANGING
 from sage_bench.operate.trials import DEADLOCK, HANG, KILL, STOP, Trials, with_hanging_node
 from sage_common.core.diagnosis.node_status import SUPERVISOR
@@ -33,6 +35,7 @@ class Watched:
     def __init__(self) -> None:
         self.diagnosed: list[str] = []
         self.fused_after = 0
+        self.segments: set[str] = set()
         self.trials = Trials(PLAN, then=self._begin)
         self._hears = False
         self._begin_s = 0.0
@@ -45,6 +48,10 @@ class Watched:
                 "/diagnostics", "diagnostic_msgs/msg/DiagnosticArray", self._hear,
                 stamp_checked=False,
             )  # fmt: skip
+        for child in session.supervisor.children:
+            if child.name in (VICTIM, OTHER) and child.runs:
+                with suppress(OSError):  # it ends just now
+                    self.segments |= set(segments_of(child.process.pid or 0))
         self.trials.tick(session)
         if not self._begin_s:
             return
@@ -83,6 +90,8 @@ def main() -> None:
         "trials": [asdict(trial) for trial in watched.trials.done],
         "diagnosed": watched.diagnosed[-1:],
         "fused_after": watched.fused_after,
+        "segments": len(watched.segments),
+        "left": left(watched.segments),
         "starts_of_hanging": starts_of(HANGING, home),
     }
     print(json.dumps({**kept, **beside}))

@@ -183,12 +183,26 @@ def test_refuses_bad_samples() -> None:
     encoder.add_imu(START_NS + 1, [0, 0, 0], [0, 0, GRAVITY], None)
 
 
-def test_a_clock_that_is_set_back_starts_anew() -> None:
+@pytest.mark.parametrize("comes_first", ["imu", "joints"])
+def test_a_clock_that_is_set_back_starts_anew(comes_first: str) -> None:
     encoder = feel(walk)
-    encoder.add_imu(START_NS + 3600 * 10**9, [0, 0, 0], [0, 0, GRAVITY], None)
-    encoder.add_imu(START_NS, [0, 0, 0], [0, 0, GRAVITY], None)
-    with pytest.raises(InvalidInput, match="stamp"):
-        encoder.add_imu(START_NS, [0, 0, 0], [0, 0, GRAVITY], None)
+
+    def add(stream: str, stamp_ns: int) -> None:
+        if stream == "imu":
+            encoder.add_imu(stamp_ns, [0, 0, 0], [0, 0, GRAVITY], None)
+        else:
+            encoder.add_joints(stamp_ns, ["left_knee"], [0.1], [], [])
+
+    streams = [comes_first, *({"imu", "joints"} - {comes_first})]
+    for stream in streams:
+        add(stream, START_NS + 3600 * 10**9)
+    assert encoder.percept() is not None
+    for number, stream in enumerate(streams):
+        add(stream, START_NS + number)
+        with pytest.raises(InvalidInput, match="stamp"):
+            add(stream, START_NS + number)
+        percept = encoder.percept()
+        assert percept is not None and percept.stamp_ns == START_NS + number
 
 
 def test_a_gap_starts_anew() -> None:

@@ -173,6 +173,7 @@ class Session:
                 attached.stop()
                 for number, handler in previous.items():
                     signal.signal(number, handler)
+            remove_dead()
 
     def _stop_processes(self) -> None:
         for name in self.supervisor.stop():
@@ -191,7 +192,7 @@ class Session:
 
     def _supervise(self, begin: float, waiting: Waiting) -> None:
         first: float | None = None
-        next_logs = 0.0
+        next_logs, has_ended = 0.0, False
         while not self._stopping and self.supervisor.alive:
             now = time.monotonic()
             if first is None and self.observer.tally.fused.n:
@@ -205,8 +206,12 @@ class Session:
             if now >= next_logs:
                 next_logs = now + LOGS_PERIOD_S
                 self._keep_logs_small()
+                if has_ended:  # it takes 0.1 s; readers need some seconds to let go, too
+                    remove_dead()
+                has_ended = False
             for event in self.supervisor.poll():
                 self._on_event(event)
+                has_ended = True
             self.supervisor.outages.look(self.observer.latest.active_s)
             self._publish_ended()
             self._tell_service(now)

@@ -97,18 +97,14 @@ class ProprioceptionEncoder(Stateful):
         six = (*rate, *acceleration)
         if len(six) != 6 or not all(map(math.isfinite, six)):
             raise InvalidInput("imu", six, "3 rates and 3 accelerations, finite")
-        behind_s = (self._imu_stamp_ns - stamp_ns) / NS_PER_S
-        if 0.0 <= behind_s <= GAP_S:
-            raise InvalidInput("stamp", stamp_ns, f"after {self._imu_stamp_ns}")
+        is_set_back = _is_set_back(stamp_ns, self._imu_stamp_ns)
         if quaternion is not None and not 0.5 < math.hypot(*quaternion) < 2.0:
             raise InvalidInput("quaternion", tuple(quaternion), "unit length")
+        if is_set_back:
+            self._begin_anew()
         interval_s = (stamp_ns - self._imu_stamp_ns) / NS_PER_S
-        if self._imu_stamp_ns < 0 or abs(interval_s) > GAP_S:  # or the clock was set back
-            self._tilt.reset()
-            self._samples = RingBuffer(CAPACITY, (6,), np.float64)
-            self._stamps = RingBuffer(CAPACITY, (), np.int64)
-            self._past.clear()
-            self._since_percept = 0
+        if self._imu_stamp_ns < 0 or interval_s > GAP_S:
+            self._forget_motion()
             interval_s = 0.0
         self._imu_stamp_ns = stamp_ns
         roll, pitch = self._tilt.update(interval_s, six[:3], six[3:])
@@ -131,11 +127,12 @@ class ProprioceptionEncoder(Stateful):
         """Take a joint state; see `Joints.update`.
 
         Raises:
-            InvalidInput: as there, or not newer than the last one.
+            InvalidInput: as there, or not newer than the last one, by less than a gap.
         """
-        if stamp_ns <= self._joint_stamp_ns:
-            raise InvalidInput("stamp", stamp_ns, f"after {self._joint_stamp_ns}")
+        is_set_back = _is_set_back(stamp_ns, self._joint_stamp_ns)
         self._joints.update(names, position, velocity, effort)
+        if is_set_back:
+            self._begin_anew()
         self._joint_stamp_ns = stamp_ns
 
     def percept(self) -> Percept | None:
@@ -156,6 +153,18 @@ class ProprioceptionEncoder(Stateful):
             embedding=self._embedding(now),
             encoder_id=ENCODER_ID,
         )
+
+    def _begin_anew(self) -> None:
+        """The clock was set back: all stamps so far lie in the future."""
+        self._imu_stamp_ns = self._joint_stamp_ns = self._percept_stamp_ns = -1
+        self._forget_motion()
+
+    def _forget_motion(self) -> None:
+        self._tilt.reset()
+        self._samples = RingBuffer(CAPACITY, (6,), np.float64)
+        self._stamps = RingBuffer(CAPACITY, (), np.int64)
+        self._past.clear()
+        self._since_percept = 0
 
     def _body(self) -> layout.Values:
         body = layout.absent()
@@ -191,6 +200,18 @@ class ProprioceptionEncoder(Stateful):
         # The summary keeps its scale, whatever the length of the rest.
         vector *= math.sqrt(1.0 - float(summary @ summary)) / np.linalg.norm(vector)
         return np.concatenate((vector, summary)).astype(np.float32)
+
+
+def _is_set_back(stamp_ns: int, newest_ns: int) -> bool:
+    """Whether a stamp lies so far before the newest that the clock must have been set back.
+
+    Raises:
+        InvalidInput: it is not newer, by less than that.
+    """
+    behind_s = (newest_ns - stamp_ns) / NS_PER_S
+    if 0.0 <= behind_s <= GAP_S:
+        raise InvalidInput("stamp", stamp_ns, f"after {newest_ns}")
+    return behind_s > GAP_S
 
 
 def predict(past: layout.Values, now: layout.Values, lag_s: float) -> layout.Values:
