@@ -158,3 +158,13 @@ def test_a_restored_encoder_goes_on_to_the_bit() -> None:
     ours, theirs = (watch(samples[40:], encoder, 40) for encoder in (whole, resumed))
     assert np.array_equal(ours.codes, theirs.codes)
     assert np.array_equal(ours.embedding, theirs.embedding)
+
+
+def test_a_clock_that_is_set_back_starts_anew() -> None:
+    encoder = BatteryEncoder()
+    watch([FULL], encoder, first=3600)
+    percept = watch([FULL], encoder)
+    assert percept.stamp_ns == START_NS
+    assert level(percept, "voltage") and not level(percept, "voltage", column=28)
+    with pytest.raises(InvalidInput, match="stamp"):
+        encoder.add(START_NS - 10 * S, FULL)

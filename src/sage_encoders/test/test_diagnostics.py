@@ -158,3 +158,13 @@ def test_a_restored_encoder_goes_on_to_the_bit() -> None:
     ours, theirs = (report(encoder, 3, (LASER, OK)) for encoder in (whole, resumed))
     assert np.array_equal(ours.codes, theirs.codes) and ours.text == theirs.text
     assert np.array_equal(ours.embedding, theirs.embedding)
+
+
+def test_a_clock_that_is_set_back_starts_anew() -> None:
+    encoder = DiagnosticsEncoder()
+    for stamp_ns in (START_NS + 3600 * S, START_NS):
+        encoder.add(stamp_ns, [Status(MOTOR, OK, "")])
+        percept = encoder.percept()
+        assert percept is not None and percept.stamp_ns == stamp_ns
+    encoder.add(START_NS - S, [Status(LASER, OK, "")])
+    assert encoder.percept() is None, "it is only late"

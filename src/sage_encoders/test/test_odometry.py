@@ -188,3 +188,11 @@ def test_a_restored_encoder_goes_on_to_the_bit() -> None:
     ours, theirs = drive(motions[120:], whole), drive(motions[120:], resumed)
     assert np.array_equal(ours.codes, theirs.codes)
     assert np.array_equal(ours.embedding, theirs.embedding)
+
+
+def test_a_clock_that_is_set_back_starts_anew() -> None:
+    encoder, motions = OdometryEncoder(), quiet(1.0)
+    drive([replace(motions[0], stamp_ns=motions[0].stamp_ns + 3600 * S)], encoder)
+    assert drive(motions, encoder).stamp_ns == motions[-1].stamp_ns
+    with pytest.raises(InvalidInput, match="stamp"):
+        drive(motions[:1], encoder)

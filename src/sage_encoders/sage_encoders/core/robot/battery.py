@@ -99,6 +99,8 @@ class BatteryEncoder(Collector):
             InvalidInput: out of range, nothing measured at all, or not newer than the last sample.
         """
         _check(sample)
+        if self._is_set_back(stamp_ns):
+            self._chart = StripChart(BARS, round(COLUMN_S * NS_PER_S))
         self._check_newer(stamp_ns)
         self._stamp_ns = stamp_ns
         self._now = self._quantities(sample)

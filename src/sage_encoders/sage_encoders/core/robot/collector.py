@@ -8,10 +8,15 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sage_common.core.clock import NS_PER_S
 from sage_common.core.errors import InvalidInput
 from sage_common.core.puzzle import Percept
 from sage_common.core.state.fields import State
 from sage_common.core.state.stateful import Stateful
+
+SET_BACK_S = 11.0
+"""A stamp so far before the newest is not late, for no node takes one that is older than 10 s or
+more than 1 s ahead: the clock was set back."""
 
 
 class View(NamedTuple):
@@ -55,6 +60,13 @@ class Collector(Stateful, ABC):
     @abstractmethod
     def _view(self) -> View:
         """What is now, since `_encoded_ns`."""
+
+    def _is_set_back(self, stamp_ns: int) -> bool:
+        """Whether the clock was set back: then all stamps so far are forgotten."""
+        is_set_back = self._stamp_ns - stamp_ns > SET_BACK_S * NS_PER_S
+        if is_set_back:
+            self._stamp_ns = self._encoded_ns = -1
+        return is_set_back
 
     def _check_newer(self, stamp_ns: int) -> None:
         if stamp_ns <= self._stamp_ns:

@@ -97,6 +97,9 @@ class DiagnosticsEncoder(Collector):
             if report.level not in range(len(LEVELS)):
                 expected = "0 (OK), 1 (WARN), 2 (ERROR) or 3 (STALE)"
                 raise InvalidInput(f"status[{index}].level", report.level, expected)
+        if self._is_set_back(stamp_ns):
+            self._parts.clear()
+            self._chart = StripChart(GRID, round(COLUMN_S * NS_PER_S))
         for report in reports:
             self._hear(stamp_ns, report)
         self._stamp_ns = max(self._stamp_ns, stamp_ns)

@@ -95,6 +95,7 @@ class OdometryEncoder(Collector):
             InvalidInput: not finite, no rotation, or not newer than the last sample.
         """
         _check(position, quaternion, linear, angular)
+        self._is_set_back(stamp_ns)  # then it starts anew below
         self._check_newer(stamp_ns)
         elapsed_s = (stamp_ns - self._stamp_ns) / NS_PER_S
         if self._stamp_ns < 0 or elapsed_s > GAP_S:
