@@ -7,7 +7,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,8 @@ from sage.run.transport_files import (
     MIN_AGE_S,
     _mapped,
     has_lost_segment,
+    keep_from_reuse,
+    port_locks,
     remove_dead,
 )
 
@@ -41,6 +44,13 @@ def participant(monkeypatch: pytest.MonkeyPatch) -> Iterator[subprocess.Popen[st
     domain = DomainLease()
     kept = {k: v for k, v in os.environ.items() if not k.startswith("_ROS_WHEELS")}
     environment = {**kept, "ROS_DOMAIN_ID": str(domain.domain_id)}
+    with started(environment) as child:
+        yield child
+    domain.release()
+
+
+@contextmanager
+def started(environment: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
     child = subprocess.Popen(
         [sys.executable, "-c", PROGRAM],
         stdin=subprocess.PIPE,
@@ -49,10 +59,11 @@ def participant(monkeypatch: pytest.MonkeyPatch) -> Iterator[subprocess.Popen[st
         env=environment,
     )
     assert child.stdout is not None and child.stdout.readline() == "ready\n"
-    yield child
-    child.kill()
-    child.communicate()
-    domain.release()
+    try:
+        yield child
+    finally:
+        child.kill()
+        child.communicate()
 
 
 def files_of(pid: int) -> set[Path]:
@@ -89,6 +100,23 @@ def test_what_a_killed_process_leaves_is_removed(participant: subprocess.Popen[s
         assert time.monotonic() < end_s, left
         remove_dead()
         time.sleep(0.05)
+
+
+def test_who_comes_after_a_killed_process_takes_no_port_of_it(
+    participant: subprocess.Popen[str],
+) -> None:
+    words = Path(f"/proc/{participant.pid}/environ").read_bytes().decode().split("\0")
+    environment = dict(word.split("=", 1) for word in words if "=" in word)
+    locks = port_locks(participant.pid)
+    assert locks and locks <= files_of(participant.pid)
+    participant.kill()
+    participant.wait()
+    assert not port_locks(participant.pid), "it has ended"
+    with ExitStack() as held:
+        keep_from_reuse(locks, held)
+        with started(environment) as successor:
+            taken = port_locks(successor.pid)
+    assert len(taken) == len(locks) and locks.isdisjoint(taken)
 
 
 def make(folder: Path, *names: str) -> None:

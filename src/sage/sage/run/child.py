@@ -6,13 +6,15 @@ import math
 import signal
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from sage.run.hang_detection import HangDetector
 from sage.run.process_ends import Process
 from sage.run.process_state import ProcessState, crowding, process_state
 from sage.run.restart_policy import RestartPolicy
-from sage.run.transport_files import has_lost_segment
+from sage.run.transport_files import has_lost_segment, keep_from_reuse, port_locks
 from sage_common.heartbeat import HEARTBEAT_VARIABLE, HeartbeatMemory, Phase
 from sage_common.ros.process import EXIT_USAGE
 
@@ -43,6 +45,8 @@ class Child:
     restarts: int = 0
     restart_at: float | None = None
     hang: str = ""
+    _ports: set[Path] = field(default_factory=set)
+    _dead_ports: ExitStack = field(default_factory=ExitStack)
 
     def __post_init__(self) -> None:
         self.environment = {**self.environment, HEARTBEAT_VARIABLE: self.heartbeat.path}
@@ -67,6 +71,8 @@ class Child:
         """
         if self.restart_at is not None or self.process.poll() is None:
             return ""
+        keep_from_reuse(self._ports, self._dead_ports)
+        self._ports.clear()
         cause = f"{self.hang}: killed" if self.hang else _cause(self.process.returncode)
         if self.process.returncode == EXIT_USAGE:
             self.restart_at = math.inf
@@ -87,11 +93,17 @@ class Child:
             self.hang = f"hung: {why}"
         elif beat.phase == Phase.RUNNING and now_s >= self._next_look_s:
             self._next_look_s = now_s + LOOK_PERIOD_S
+            self._ports = self._ports or port_locks(self.process.pid or 0)
             if has_lost_segment(self.process.pid or 0):
                 self.hang = LOST
         if self.hang:
             self.process.kill()
         return self.hang
+
+    def close(self) -> None:
+        """Let others have what was kept; nothing of it runs any more."""
+        self._dead_ports.close()
+        self.heartbeat.close()
 
     def _state(self) -> ProcessState | None:
         return None if self.process.pid is None else process_state(self.process.pid)

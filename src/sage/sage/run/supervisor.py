@@ -150,7 +150,7 @@ class Supervisor:
                 killed.append(child.name)
         self._ends.close()
         for child in self.children:
-            child.heartbeat.close()
+            child.close()
         self.children.clear()
         return killed
 

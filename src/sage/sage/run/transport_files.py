@@ -11,7 +11,7 @@ import fcntl
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -47,6 +47,26 @@ def has_lost_segment(pid: int, folder: Path = FOLDER) -> bool:
         return any(gone.fullmatch(target) for target in targets if target.endswith("_el (deleted)"))
     except OSError:  # it has ended
         return False
+
+
+def port_locks(pid: int, folder: Path = FOLDER) -> set[Path]:
+    """Locks of the ports from which a process reads; none if it has ended."""
+    lock = re.compile(rf"{re.escape(str(folder))}/(?:fastrtps|fastdds)_port\d{{1,5}}_el")
+    try:
+        links = map(_target, Path(f"/proc/{pid}/fd").iterdir())
+        return {Path(link) for link in links if lock.fullmatch(link)}
+    except OSError:  # it has ended
+        return set()
+
+
+def keep_from_reuse(locks: Iterable[Path], held: ExitStack) -> None:
+    """Have nobody read from the ports of a process that has ended, until `held` closes.
+
+    Who takes over such a port may find that it is broken, and makes it anew; who wrote to the one
+    before goes on writing there, and is never heard again. So the next process takes others.
+    """
+    for lock in locks:
+        _locked(lock, held)
 
 
 def _remove_if_dead(folder: Path, name: str, used: set[str]) -> list[str]:
