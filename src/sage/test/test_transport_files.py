@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,9 +17,9 @@ from sage.graph.environment import DomainLease
 from sage.run.transport_files import (
     FOLDER,
     MIN_AGE_S,
+    RetiredPorts,
     _mapped,
     has_lost_segment,
-    keep_from_reuse,
     port_locks,
     remove_dead,
 )
@@ -112,11 +112,32 @@ def test_who_comes_after_a_killed_process_takes_no_port_of_it(
     participant.kill()
     participant.wait()
     assert not port_locks(participant.pid), "it has ended"
-    with ExitStack() as held:
-        keep_from_reuse(locks, held)
-        with started(environment) as successor:
-            taken = port_locks(successor.pid)
+    retired = RetiredPorts()
+    retired.add(locks)
+    with started(environment) as successor:
+        taken = port_locks(successor.pid)
+    retired.close()
     assert len(taken) == len(locks) and locks.isdisjoint(taken)
+
+
+def test_only_ports_of_the_newest_are_kept(tmp_path: Path) -> None:
+    retired = RetiredPorts(capacity=2)
+    locks = [tmp_path / str(n) for n in range(3)]
+    for lock in locks:
+        lock.touch()
+        retired.add({lock})
+    assert [is_locked(lock) for lock in locks] == [False, True, True]
+    retired.close()
+    assert not any(is_locked(lock) for lock in locks)
+
+
+def is_locked(path: Path) -> bool:
+    with path.open() as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
 
 
 def make(folder: Path, *names: str) -> None:

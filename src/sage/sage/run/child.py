@@ -6,7 +6,6 @@ import math
 import signal
 import time
 from collections.abc import Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from sage.run.hang_detection import HangDetector
 from sage.run.process_ends import Process
 from sage.run.process_state import ProcessState, crowding, process_state
 from sage.run.restart_policy import RestartPolicy
-from sage.run.transport_files import has_lost_segment, keep_from_reuse, port_locks
+from sage.run.transport_files import RetiredPorts, has_lost_segment, port_locks
 from sage_common.heartbeat import HEARTBEAT_VARIABLE, HeartbeatMemory, Phase
 from sage_common.ros.process import EXIT_USAGE
 
@@ -46,7 +45,7 @@ class Child:
     restart_at: float | None = None
     hang: str = ""
     _ports: set[Path] = field(default_factory=set)
-    _dead_ports: ExitStack = field(default_factory=ExitStack)
+    _retired: RetiredPorts = field(default_factory=RetiredPorts)
 
     def __post_init__(self) -> None:
         self.environment = {**self.environment, HEARTBEAT_VARIABLE: self.heartbeat.path}
@@ -71,8 +70,8 @@ class Child:
         """
         if self.restart_at is not None or self.process.poll() is None:
             return ""
-        keep_from_reuse(self._ports, self._dead_ports)
-        self._ports.clear()
+        self._retired.add(self._ports)
+        self._ports = set()
         cause = f"{self.hang}: killed" if self.hang else _cause(self.process.returncode)
         if self.process.returncode == EXIT_USAGE:
             self.restart_at = math.inf
@@ -102,7 +101,7 @@ class Child:
 
     def close(self) -> None:
         """Let others have what was kept; nothing of it runs any more."""
-        self._dead_ports.close()
+        self._retired.close()
         self.heartbeat.close()
 
     def _state(self) -> ProcessState | None:

@@ -11,6 +11,7 @@ import fcntl
 import os
 import re
 import time
+from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -59,14 +60,33 @@ def port_locks(pid: int, folder: Path = FOLDER) -> set[Path]:
         return set()
 
 
-def keep_from_reuse(locks: Iterable[Path], held: ExitStack) -> None:
-    """Have nobody read from the ports of a process that has ended, until `held` closes.
+class RetiredPorts:
+    """Ports of the newest processes that have ended, from which nobody else reads.
 
     Who takes over such a port may find that it is broken, and makes it anew; who wrote to the one
     before goes on writing there, and is never heard again. So the next process takes others.
+
+    Args:
+        capacity: processes whose ports are kept; each keeps two open files or so.
     """
-    for lock in locks:
-        _locked(lock, held)
+
+    def __init__(self, capacity: int = 32) -> None:
+        self._capacity = capacity
+        self._held: deque[ExitStack] = deque()
+
+    def add(self, locks: Iterable[Path]) -> None:
+        """Keep the ports of one process; those of the oldest may be taken then."""
+        held = ExitStack()
+        for lock in locks:
+            _locked(lock, held)
+        self._held.append(held)
+        if len(self._held) > self._capacity:
+            self._held.popleft().close()
+
+    def close(self) -> None:
+        """Others may take all of them."""
+        while self._held:
+            self._held.popleft().close()
 
 
 def _remove_if_dead(folder: Path, name: str, used: set[str]) -> list[str]:
