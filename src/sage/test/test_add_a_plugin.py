@@ -107,7 +107,7 @@ def test_it_is_loaded_replaced_and_unloaded_while_the_graph_runs(
     again = host.call("orchestrator/unload_plugin", UnloadPlugin.Request(plugin="colour"))
     assert not again.success
     assert again.message == "plugin = 'colour': expected one that is loaded; this one is not"
-    play(host, seconds=0.5)
+    play(host, seconds=2.5)  # a healthy node reports every 2 s
     assert diagnostics(host)["plugins"] == "endless"
     for state in host.messages("budget"):
         assert state.spent_atp == pytest.approx(sum(p.spent_atp for p in state.plugins))

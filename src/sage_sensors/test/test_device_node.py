@@ -99,6 +99,7 @@ def test_frames_keep_the_capture_time_of_the_device(host: LockstepHost, fake: Fa
     assert len(times) in (20, 21)
     assert np.diff(times).tolist() == [PERIOD_NS] * (len(times) - 1)
     assert 0 <= times[0] - start_ns < PERIOD_NS
+    host.run_for(1.0)  # a healthy node reports every 2 s
     seen = diagnostics(host)
     assert seen["camera backend"] == "fake:0"
     assert float(seen["camera rate_hz"]) == pytest.approx(10.0)
