@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from sage.graph.environment import DomainLease
+from sage.graph.environment import PROFILE_VARIABLES, DomainLease, config_folder
 from sage.run.transport_files import (
     FOLDER,
     MIN_AGE_S,
@@ -50,11 +50,14 @@ def participant(monkeypatch: pytest.MonkeyPatch) -> Iterator[subprocess.Popen[st
 
 
 @contextmanager
-def started(environment: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
+def started(
+    environment: Mapping[str, str], stderr: int | None = None
+) -> Iterator[subprocess.Popen[str]]:
     child = subprocess.Popen(
         [sys.executable, "-c", PROGRAM],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
+        stderr=stderr,
         text=True,
         env=environment,
     )
@@ -105,8 +108,7 @@ def test_what_a_killed_process_leaves_is_removed(participant: subprocess.Popen[s
 def test_who_comes_after_a_killed_process_takes_no_port_of_it(
     participant: subprocess.Popen[str],
 ) -> None:
-    words = Path(f"/proc/{participant.pid}/environ").read_bytes().decode().split("\0")
-    environment = dict(word.split("=", 1) for word in words if "=" in word)
+    environment = environment_of(participant.pid)
     locks = port_locks(participant.pid)
     assert locks and locks <= files_of(participant.pid)
     participant.kill()
@@ -118,6 +120,31 @@ def test_who_comes_after_a_killed_process_takes_no_port_of_it(
         taken = port_locks(successor.pid)
     retired.close()
     assert len(taken) == len(locks) and locks.isdisjoint(taken)
+
+
+@pytest.mark.parametrize("stem", ["fastdds", "fastdds_small"])
+def test_what_the_middleware_says_of_a_port_keeps_off_stdout(
+    participant: subprocess.Popen[str], stem: str
+) -> None:
+    profile = dict.fromkeys(PROFILE_VARIABLES, str(config_folder() / f"{stem}.xml"))
+    own = max(port_locks(participant.pid), key=lambda lock: int(lock.name.split("port")[1][:-3]))
+    number = int(own.name.split("port")[1][:-3])
+    following = own.with_name(f"fastrtps_port{number + 2}_el")
+    following.touch()
+    following.with_name(f"fastrtps_port{number + 2}").unlink(missing_ok=True)  # of an earlier run
+    retired = RetiredPorts()
+    retired.add({following})
+    with started({**environment_of(participant.pid), **profile}, subprocess.PIPE) as successor:
+        output, errors = successor.communicate()
+    retired.close()
+    following.unlink()
+    assert output == "", "'ready' came first"
+    assert f"Failed init_port fastrtps_port{number + 2}" in errors
+
+
+def environment_of(pid: int) -> dict[str, str]:
+    words = Path(f"/proc/{pid}/environ").read_bytes().decode().split("\0")
+    return dict(word.split("=", 1) for word in words if "=" in word)
 
 
 def test_only_ports_of_the_newest_are_kept(tmp_path: Path) -> None:
