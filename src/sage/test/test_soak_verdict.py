@@ -149,6 +149,18 @@ def test_one_without_a_budget_is_named() -> None:
     )
 
 
+def test_a_child_that_has_its_own_name_later_does_not_hide_a_new_start() -> None:
+    def renamed(time_s: float, item: ProcessLook) -> ProcessLook:
+        return replace(item, pid=7 if time_s < 1000.0 else 8)
+
+    found = looks(renamed)
+    for index, name in ((100, "memory"), (101, "text")):
+        look = found[index]
+        child = replace(look.processes[0], name=name, pid=9)
+        found[index] = replace(look, processes=(*look.processes, child))
+    assert "memory: started again once" in verdict(found).failures
+
+
 def test_one_that_was_started_again_is_named_and_its_messages_count_on() -> None:
     def change(time_s: float, item: ProcessLook) -> ProcessLook:
         if time_s < 2000.0:

@@ -245,12 +245,14 @@ def _without_budget(
 
 def _ended(looks: Sequence[Look]) -> Iterator[str]:
     """Processes that ended or were started again, from the first look on."""
+    # A child of the fork server has its name until it has its own.
+    names = {item.pid: item.name for look in looks for item in look.processes}
     pids: dict[str, set[int]] = defaultdict(set)
     most_at_once: Counter[str] = Counter()
     for look in looks:
-        now = Counter(item.name for item in look.processes)
-        most_at_once |= now
-        for item in look.processes:
+        processes = [item for item in look.processes if item.name == names[item.pid]]
+        most_at_once |= Counter(item.name for item in processes)
+        for item in processes:
             pids[item.name].add(item.pid)
     at_end = Counter(item.name for item in looks[-1].processes)
     for name, seen in sorted(pids.items()):
