@@ -53,7 +53,8 @@ def test_what_a_viewer_asks_for_is_read_and_nothing_else() -> None:
     asked = {"op": "unsubscribe", "subscriptionIds": [5, 6]}
     assert protocol.parse(json.dumps(asked)) == Unsubscribe((5, 6))
     for wrong in (
-        "x", "[]", b"\x01", "{}", '{"op": "advertise", "channels": []}', '{"op": "subscribe"}',
+        "x", "[]", "[" * 100_000, b"\x01", "{}",
+        '{"op": "advertise", "channels": []}', '{"op": "subscribe"}',
         '{"op": "setParameters", "parameters": []}', '{"op": ["subscribe"]}',
         '{"op": "subscribe", "subscriptions": [{"id": 1}]}',
         '{"op": "subscribe", "subscriptions": [1]}',

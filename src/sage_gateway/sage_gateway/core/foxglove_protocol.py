@@ -104,7 +104,7 @@ def parse(text: str | bytes) -> Subscribe | Unsubscribe:
     """
     try:
         asked = {} if isinstance(text, bytes) else json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter: too deep
         asked = {}
     kind = asked.get("op") if isinstance(asked, dict) else None
     if kind == "subscribe":

@@ -2,7 +2,7 @@
 
 import { h, icon, part, reconcile, say } from "./dom.js";
 import { toast } from "./shared.js";
-import { ago, fixed, headline, iconOf } from "./words.js";
+import { ago, fixed, headline, iconOf, senseOf } from "./words.js";
 
 let playing = null;
 
@@ -37,7 +37,7 @@ function makeCard(item, open) {
 // What was recognised or said names it best.
 export function titleOf(item) {
   if (item.text) return item.modality === "language" ? `“${item.text}”` : item.text;
-  return headline(item.total, item.reason, item.modality);
+  return headline(item.total, item.reason, senseOf(item));
 }
 
 function updateCard(card, item) {
