@@ -114,6 +114,18 @@ def test_recordings_that_are_not_there_are_named(tmp_path: Path, media: Path) ->
         read_composition(tmp_path / "none.yaml", tmp_path)
 
 
+@pytest.mark.parametrize("name", ["path", "tone"])
+def test_a_recording_that_is_no_media_file_is_named_before_anything_starts(
+    story: Story, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "words.mp4").write_text("no video")
+    path = tmp_path / "story.yaml"
+    path.write_text(yaml.safe_dump(changed("recordings", name, "file", value="words.mp4")))
+    expected = rf"recordings\.{name}\.file = 'words\.mp4': expected a video or a sound: .*words"
+    with pytest.raises(InvalidInput, match=expected):
+        read_composition(path, tmp_path)
+
+
 def test_a_composition_takes_from_another_what_it_does_not_say(
     tmp_path: Path, story: Story
 ) -> None:

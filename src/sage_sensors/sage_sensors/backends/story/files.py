@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sage_common.core.errors import InvalidInput
+from sage_sensors.backends.media import MediaFile
 from sage_sensors.core.samples import SAMPLE_RATE_HZ, SourceError
 
 DATA, PREFIX, PACKAGE = "data:", "prefix:", "package:"
@@ -64,8 +65,8 @@ class Places:
             raise SourceError(f"sound {name}: nothing is heard after {from_s:g} s")
         return samples
 
-    def check(self, field: str, name: str) -> None:
-        """Refuse what is not there.
+    def check(self, field: str, name: str, is_media: bool) -> None:
+        """Refuse what is not there, and of pictures and sounds what holds none.
 
         Raises:
             InvalidInput: naming the field of the composition.
@@ -79,6 +80,11 @@ class Places:
                     archive.getinfo(name.split(INSIDE, 1)[1])
             except (KeyError, zipfile.BadZipFile, OSError) as error:
                 raise InvalidInput(field, name, f"a file in the archive {path}") from error
+        elif is_media:
+            try:
+                MediaFile(path)
+            except SourceError as error:
+                raise InvalidInput(field, name, f"a video or a sound: {error}") from error
 
     def _content(self, name: str) -> str | io.BytesIO:
         path = self.path(name)

@@ -49,8 +49,8 @@ def read_composition(path: Path, data: Path) -> Composition:
     try:
         composition = composition_of(_content(path))
         places = Places(path.parent, data)
-        for name, file in _used(composition):
-            places.check(f"recordings.{name}.file", file)
+        for name, file, is_media in _used(composition):
+            places.check(f"recordings.{name}.file", file, is_media)
     except InvalidInput as fault:
         raise InvalidInput(f"{path}: {fault.field}", fault.value, fault.expected) from fault
     return composition
@@ -186,16 +186,16 @@ def _size(media: MediaFile) -> tuple[int, int]:
     return media.width_px, media.height_px
 
 
-def _used(composition: Composition) -> Iterator[tuple[str, str]]:
-    """Names and files of the recordings that something plays."""
+def _used(composition: Composition) -> Iterator[tuple[str, str, bool]]:
+    """Names and files of the recordings that something plays, and whether it is seen or heard."""
     bed = composition.bed
-    names = {bed.video, bed.sound, bed.imu}
+    media, tables = {bed.video, bed.sound}, {bed.imu}
     for event in composition.events:
-        changes = (event.picture, event.sound, event.motion)
-        names |= {change.recording for change in changes if change is not None}
+        media |= {change.recording for change in (event.picture, event.sound) if change is not None}
+        tables |= {event.motion.recording} if event.motion is not None else set()
     for name in composition.recordings:
-        if name in names:
-            yield from ((name, file) for file in composition.recordings[name].files)
+        if name in media | tables:
+            yield from ((name, file, name in media) for file in composition.recordings[name].files)
 
 
 def _content(path: Path, depth: int = 0) -> dict[str, Any]:
