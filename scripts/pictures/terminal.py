@@ -1,7 +1,7 @@
 """Draws docs/images/status.svg, recall_words.svg and recall_sound.svg: a terminal beside the demo.
 
-Run it in a checkout: `python scripts/pictures/terminal.py --sound CLIP`. It plays the demo into a
-home folder of its own, draws `sage status` at its most salient moment, then asks its memory by
+Run it in a checkout: `python scripts/pictures/terminal.py --sound CLIP`. It plays the demo's story
+with openly licensed recordings only (`story_open.yaml`) into a home folder of its own, draws `sage status` at its most salient moment, then asks its memory by
 words and by a sound, and draws what the terminal shows, as it came.
 """
 
@@ -24,10 +24,12 @@ from rich.text import Text
 
 from sage.graph.runtime_file import running_graph
 
+STORY = "src/sage_sensors/sage_sensors/demo/story_open.yaml"
 COLUMNS = 104
 PLAYED_S, WATCHED_S = 60, "40"
 PATIENCE_S = 60.0
-WORDS = ("recall", "a street with trees", "--modality", "vision", "--limit", "2", "--show")
+DEMO = ("demo", "--source", STORY, "--headless", "--duration", str(PLAYED_S))
+WORDS = ("recall", "a dog barking", "--limit", "1", "--show")
 SOUND = ("recall", "--modality", "audio", "--limit", "1", "--show", "--sound")
 FONT_FACES = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 
@@ -40,7 +42,7 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
-        with subprocess.Popen(**sage(home, "demo", "--headless", "--duration", str(PLAYED_S))):
+        with subprocess.Popen(**sage(home, *DEMO)):
             wait_for_graph(home)
             answer(
                 home, "status", "--svg", str(options.out / "status.svg"), "--duration", WATCHED_S
