@@ -1,8 +1,9 @@
 """Draws docs/images/status.svg, recall_words.svg and recall_sound.svg: a terminal beside the demo.
 
 Run it in a checkout: `python scripts/pictures/terminal.py --sound CLIP`. It plays the demo's story
-with openly licensed recordings only (`story_open.yaml`) into a home folder of its own, draws `sage status` at its most salient moment, then asks its memory by
-words and by a sound, and draws what the terminal shows, as it came.
+with openly licensed recordings only (`story_open.yaml`) into a home folder of its own, draws
+`sage status` at its most salient moment, then asks its memory by words and by a sound, and draws
+what the terminal shows, as it came.
 """
 
 from __future__ import annotations
