@@ -191,7 +191,7 @@ def test_a_rate_spans_a_restart() -> None:
     assert rate_of(reports[:1]) == 0.0
 
 
-class Told:
+class RecordedSubscriptions:
     """Keeps what would be called with messages."""
 
     def __init__(self) -> None:
@@ -210,10 +210,10 @@ class Told:
 
 
 def test_who_listens_to_a_node_is_known_and_who_is_worse_than_at_the_start() -> None:
-    told = Told()
-    watch = Watch(cast(ObserverNode, told), "/s")
-    told.report("ear", DiagnosticStatus.OK, "running", **{f"/s/a{RECEIVED}": "3"})
-    told.report("mouth", DiagnosticStatus.WARN, "deaf", **{f"/s/a{PUBLISHED}": "3"})
+    graph = RecordedSubscriptions()
+    watch = Watch(cast(ObserverNode, graph), "/s")
+    graph.report("ear", DiagnosticStatus.OK, "running", **{f"/s/a{RECEIVED}": "3"})
+    graph.report("mouth", DiagnosticStatus.WARN, "deaf", **{f"/s/a{PUBLISHED}": "3"})
     assert watch.readers(["mouth"]) == ["ear"] and watch.readers(["ear"]) == []
     assert watch.inputs("ear") == ["a"]
     assert watch.unwell({"ear": 0, "mouth": 1}) == {}

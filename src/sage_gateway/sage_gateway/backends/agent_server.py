@@ -15,7 +15,7 @@ from mcp.server.stdio import stdio_server
 from mcp.server.transport_security import TransportSecuritySettings
 
 from sage_common.core.errors import InvalidInput
-from sage_gateway.backends.agent_tools import AgentTool, AgentTools, Told
+from sage_gateway.backends.agent_tools import AgentTool, AgentTools, ToolAnswer
 from sage_gateway.backends.guard import Guard
 from sage_gateway.backends.protocol import MOST_HEAD_BYTES, LimitedProtocol
 from sage_gateway.core.contract.reading import read
@@ -48,10 +48,10 @@ def agent_server(tools: AgentTools, version: str) -> Server[Any]:
             tool = tools.tools.get(params.name)
             if tool is None:
                 raise InvalidInput("tool", params.name, f"one of {', '.join(tools.tools)}")
-            told = await run_sync(tool.run, read(tool.request, params.arguments or {}))
+            answer = await run_sync(tool.run, read(tool.request, params.arguments or {}))
         except (Refusal, InvalidInput) as error:
             return types.CallToolResult(content=[_text(str(error))], is_error=True)
-        return _answer(told)
+        return _result(answer)
 
     return Server(
         "sage",
@@ -117,15 +117,15 @@ def _declared(tool: AgentTool) -> types.Tool:
     )
 
 
-def _answer(told: Told) -> types.CallToolResult:
+def _result(answer: ToolAnswer) -> types.CallToolResult:
     pictures = [
         types.ImageContent(
             type="image", data=base64.b64encode(picture.data).decode(), mime_type=picture.media_type
         )
-        for picture in told.pictures
+        for picture in answer.pictures
     ]
     return types.CallToolResult(
-        content=[_text(NOTICE), _text(as_json(told.value).decode()), *pictures]
+        content=[_text(NOTICE), _text(as_json(answer.value).decode()), *pictures]
     )
 
 

@@ -42,7 +42,7 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Told:
+class ToolAnswer:
     """An answer.
 
     Attributes:
@@ -70,7 +70,7 @@ class AgentTool:
     name: str
     doc: str
     request: type
-    run: Callable[[Any], Told]
+    run: Callable[[Any], ToolAnswer]
     acts: bool = False
     destroys: bool = False
 
@@ -106,7 +106,7 @@ class AgentTools:
                 "explain",
                 "Why a moment was or was not salient; stamp_s is that of an experience.",
                 requests.Moment,
-                lambda moment: Told(self._graph.explain(moment)),
+                lambda moment: ToolAnswer(self._graph.explain(moment)),
             ),
             AgentTool(
                 "look",
@@ -124,7 +124,7 @@ class AgentTools:
                 "plugins",
                 "The refinement plugins, whether they are loaded, and their trust.",
                 Nothing,
-                lambda _: Told(self._graph.plugins()),
+                lambda _: ToolAnswer(self._graph.plugins()),
             ),
             AgentTool(
                 "refine",
@@ -139,7 +139,7 @@ class AgentTools:
                 "Tell the robot how well something turned out: it learns from that what is worth "
                 "attention and which plugins to trust.",
                 requests.Judge,
-                lambda judged: Told(self._graph.judge(judged)),
+                lambda judged: ToolAnswer(self._graph.judge(judged)),
                 acts=True,
             ),
         ]
@@ -149,14 +149,14 @@ class AgentTools:
                     "forget",
                     "Forget experiences for good, with their pictures and sounds.",
                     ForgetNow,
-                    lambda wanted: Told(self._graph.forget(wanted.ids, wanted.reason)),
+                    lambda wanted: ToolAnswer(self._graph.forget(wanted.ids, wanted.reason)),
                     acts=True,
                     destroys=True,
                 )
             )
         self.tools = {tool.name: tool for tool in tools}
 
-    def _recall(self, ask: requests.Ask) -> Told:
+    def _recall(self, ask: requests.Ask) -> ToolAnswer:
         found = self._graph.recall(ask)
         pictures: list[Picture] = []
         shown: list[str] = []
@@ -168,17 +168,17 @@ class AgentTools:
             if (data := self._graph.payload_picture(payload.sha256)) is not None:
                 pictures.append(Picture("image/webp", data))
                 shown.append(result.experience.id)
-        return Told({"pictures_of": shown, **_without_urls(found)}, tuple(pictures))
+        return ToolAnswer({"pictures_of": shown, **_without_urls(found)}, tuple(pictures))
 
-    def _salient_now(self, _: Nothing) -> Told:
-        return Told(_without_grids(self._newest("salience")))
+    def _salient_now(self, _: Nothing) -> ToolAnswer:
+        return ToolAnswer(_without_grids(self._newest("salience")))
 
-    def _status(self, _: Nothing) -> Told:
+    def _status(self, _: Nothing) -> ToolAnswer:
         newest = {name: self._feed.newest(name, 0) for name in STATES}
         known = {name: None if found is None else found[1] for name, found in newest.items()}
-        return Told({"robot": self._feed.hello(0), **known})
+        return ToolAnswer({"robot": self._feed.hello(0), **known})
 
-    def _look(self, _: Nothing) -> Told:
+    def _look(self, _: Nothing) -> ToolAnswer:
         with self._looking:  # the last one that ends would end it for all
             self._feed.watch(1, frozenset({CAMERA}))
             try:
@@ -188,13 +188,13 @@ class AgentTools:
             finally:
                 self._feed.watch(0, frozenset())
         pictures = () if data is None else (Picture("image/jpeg", data),)
-        return Told({"camera": camera, "attention": attention and attention[1]}, pictures)
+        return ToolAnswer({"camera": camera, "attention": attention and attention[1]}, pictures)
 
-    def _refine(self, wanted: requests.Refine) -> Told:
+    def _refine(self, wanted: requests.Refine) -> ToolAnswer:
         end_s = time.monotonic() + wanted.timeout_s + PATIENCE_S
         work = self._graph.refinement(wanted)
         is_done, words, result = work(lambda share, stage: None, lambda: time.monotonic() > end_s)
-        return Told({"done": is_done, "message": words, "result": result})
+        return ToolAnswer({"done": is_done, "message": words, "result": result})
 
     def _newest(self, event: str) -> Any:
         """The newest state event; what has just been subscribed takes a moment to come.
