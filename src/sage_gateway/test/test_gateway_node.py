@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import http.client
 import json
 import queue
@@ -15,27 +14,22 @@ from typing import Any
 import numpy as np
 import pytest
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from graph_messages import FLAC, ID, experience, fused, header
 from rclpy.qos import DurabilityPolicy, QoSProfile
-from rclpy.serialization import serialize_message
 from ros_graph import RosGraph
 from sensor_msgs.msg import Image
-from std_msgs.msg import Header
 from test_contract import check
 
-from sage_common.core.diagnosis.node_status import OK, WARN, NodeStatus
 from sage_common.core.diagnosis.stages import to_salience
 from sage_common.core.diagnosis.timing import KEY_ENDING, TimingFacts
 from sage_common.core.errors import InvalidInput
 from sage_common.ros.conversions.images import array_to_image
-from sage_common.ros.conversions.stamps import to_stamp
-from sage_common.ros.lockstep.host import LockstepHost
 from sage_common.ros.node import SageNode
 from sage_gateway.core import streams
-from sage_gateway.core.contract import answers, events
+from sage_gateway.core.contract import answers
 from sage_gateway.core.contract.endpoints import ENDPOINTS, EVENTS
 from sage_gateway.core.token import token_of
 from sage_gateway.nodes.gateway_node import GatewayNode
-from sage_gateway.ros.statuses import NodeStatuses
 from sage_memory.core.experience import Payload
 from sage_memory.core.memory import Memory
 from sage_memory.core.payloads import PayloadFiles
@@ -51,11 +45,8 @@ from sage_msgs.msg import (
     Puzzle,
     Refinement,
     ResourcePressure,
-    Salience,
 )
 
-FLAC = b"fLaC" + bytes(100)
-ID = "01932c07-58f1-7d3a-9c2e-5a1b0f6e4d21"
 DATA = {event.name: event.data for event in EVENTS}
 
 
@@ -105,28 +96,6 @@ class FarNodes(SageNode):
 def _done(response: Any) -> Any:
     response.success = True
     return response
-
-
-def header(stamp_s: float) -> Header:
-    return Header(stamp=to_stamp(round(stamp_s * 1e9)))
-
-
-def fused(stamp_s: float) -> FusedSalience:
-    seen = Salience(modality="vision", source="front", total=0.6, novelty=0.7, valid=True)
-    seen.reason, seen.grid_rows, seen.grid_columns, seen.grid = "novelty", 2, 1, [0.0, 1.0]
-    seen.header, seen.alarms_per_hour, seen.p_value = header(stamp_s), 1.0, 0.5
-    message = FusedSalience(header=header(stamp_s), total=0.6, valid=True, modalities=[seen])
-    message.weights, message.reason, message.dominant_modality = [1.0], "vision: novelty", "vision"
-    message.trigger_modality, message.alarms_per_hour = "vision", 1.0
-    return message
-
-
-def experience() -> Experience:
-    message = Experience(id=ID, modality="audio", source="front", total=0.6, reason="it was loud")
-    message.payload_sha256 = hashlib.sha256(FLAC).hexdigest()
-    message.payload_media_type, message.encoder_id = "audio/flac", "e 1 0123456789ab"
-    message.device_id, message.schema_version = "robot", 1
-    return message
 
 
 class Client:
@@ -356,58 +325,3 @@ def test_payloads_of_the_store_are_served(ros_graph: RosGraph, tmp_path: Path) -
     assert client.ask("GET", f"/api/payloads/{sha256}/picture")[0] == 404  # it is no real sound
     files.delete(sha256, "audio/flac")
     assert client.ask("GET", f"/api/payloads/{sha256}")[0] == 404
-
-
-def test_without_a_viewer_the_history_has_the_most_salient_of_each_second(tmp_path: Path) -> None:
-    host = LockstepHost(home=tmp_path)
-    node = host.add(GatewayNode)
-    host.run_for(1.5)
-    message = fused(host.clock.now_ns() / 1e9)
-    message.total, message.reason = 0.7, "vision: 1"
-    host.publish("salience_peak", message)
-    host.run_for(0.1)
-    points = node._feed.history.points
-    assert (points[-1].total, points[-1].reason) == (0.7, "vision: 1")
-    assert not node._feed._fused.newest, "all of it is subscribed for viewers only"
-    host.close()
-
-
-def test_a_report_is_read_when_it_says_something_new_or_is_asked_for() -> None:
-    heard: list[NodeStatus] = []
-    read: list[DiagnosticStatus] = []
-    statuses = NodeStatuses("/sage", heard.append, read.append)
-
-    def say(level: int, message: str, value: str, name: str = "/sage/camera") -> None:
-        status = DiagnosticStatus(name=name, hardware_id="sage", message=message)
-        status.level, status.values = bytes([level]), [KeyValue(key="x received", value=value)]
-        statuses.hear(serialize_message(DiagnosticArray(header=header(1.0), status=[status])))
-
-    for number, (level, words) in enumerate([(0, "a"), (0, "a"), (1, "äb"), (1, "äb"), (0, "a")]):
-        say(level, words, str(number))
-    say(2, "no node of this graph", "", "/other/camera")
-    assert [(s.level, s.message) for s in heard] == [
-        (OK, "a"), (OK, "a"), (WARN, "äb"), (WARN, "äb"), (OK, "a"),
-    ]  # fmt: skip
-    assert all(s.inputs == ("x",) for s in heard)
-    assert [s.values[0].value for s in read] == ["0", "2", "3", "4"]
-    say(0, "a", "5")
-    assert (
-        [s.values[0].value for s in statuses.read()]
-        == ["5"]
-        == [s.values[0].value for s in read[4:]]
-    )
-    both = [DiagnosticStatus(name=f"/sage/{n}", hardware_id="sage", level=b"\0") for n in "bc"]
-    statuses.hear(serialize_message(DiagnosticArray(status=both)))
-    assert {s.name for s in statuses.read()} == {"/sage/camera", "/sage/b", "/sage/c"}
-
-
-def test_in_lock_step_nothing_is_served(tmp_path: Path) -> None:
-    host = LockstepHost(home=tmp_path)
-    node = host.add(GatewayNode)
-    host.run_for(3.0)
-    assert node.active and node._site is None
-    assert len(node._feed.history.points) >= 2
-    check(answers.History, json.loads(json.dumps(node._requests.history(), default=vars)))
-    assert not (tmp_path / "gateway_token").exists()
-    check(events.Hello, json.loads(json.dumps(node._feed.hello(0), default=vars)))
-    host.close()

@@ -1,73 +1,20 @@
-"""Attacks on the server, each of which is refused."""
+"""Attacks on the server by who may not ask, each of which is refused."""
 
 from __future__ import annotations
 
-import http.client
-import json
 import socket
 import stat
-import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from http_requests import BEARER, JSON, PATIENCE_S, ask, code, raw
 from stand_in import KNOWN, TOKEN, Served
 
 from sage_common.core.errors import InvalidInput
-from sage_gateway.backends import application, guard, protocol
 from sage_gateway.backends.listening import listen, listen_unix
-from sage_gateway.core import streams
 from sage_gateway.core.contract.endpoints import ENDPOINTS
 from sage_gateway.core.token import FILE, Gatekeeper, token_of
-
-BEARER = {"Authorization": f"Bearer {TOKEN}"}
-JSON = {**BEARER, "Content-Type": "application/json"}
-PATIENCE_S = 60.0
-
-
-@pytest.fixture(scope="module")
-def one() -> Iterator[Served]:
-    with Served() as site:
-        yield site
-
-
-@pytest.fixture(scope="module")
-def read_only() -> Iterator[Served]:
-    with Served(allow_actions=False) as site:
-        yield site
-
-
-@pytest.fixture
-def served(one: Served) -> Served:
-    one.graph.done.clear()
-    return one
-
-
-def ask(
-    site: Served, path: str, method: str = "GET", body: object = None, **headers: str
-) -> tuple[int, dict[str, str], Any]:
-    """Status, headers and JSON of an answer."""
-    connection = http.client.HTTPConnection("127.0.0.1", site.port, timeout=PATIENCE_S)
-    sent = {name.replace("_", "-"): value for name, value in headers.items()}
-    data = body if body is None or isinstance(body, bytes) else json.dumps(body)
-    connection.request(method, path, body=data, headers=sent)
-    response = connection.getresponse()
-    text = response.read()
-    connection.close()
-    is_json = response.headers.get_content_type() == "application/json"
-    return response.status, dict(response.headers), json.loads(text) if is_json and text else text
-
-
-def code(answer: tuple[int, dict[str, str], Any]) -> tuple[int, str]:
-    return answer[0], answer[2]["error"]["code"]
-
-
-def raw(site: Served, data: bytes) -> bytes:
-    """All that comes back until the server closes the connection."""
-    with socket.create_connection(("127.0.0.1", site.port), timeout=PATIENCE_S) as connection:
-        connection.sendall(data)
-        return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
 @pytest.mark.parametrize(
@@ -209,91 +156,6 @@ def test_no_path_leads_out_of_page_and_payloads(served: Served, path: str) -> No
     assert answer.startswith(b"HTTP/1.1 404") and b"not_found" in answer
 
 
-def test_a_large_body_is_refused_whether_or_not_it_says_so(served: Served) -> None:
-    body = {"reward": 1, "note": "x" * application.MOST_BODY_BYTES}
-    assert code(ask(served, "/api/outcome", "POST", body, **JSON)) == (413, "too_large")
-    head = f"POST /api/outcome HTTP/1.1\r\nHost: 127.0.0.1:{served.port}\r\n"
-    head += f"Content-Type: application/json\r\nAuthorization: Bearer {TOKEN}\r\n"
-    head += "Transfer-Encoding: chunked\r\n\r\n"
-    chunk = b"1000\r\n" + b"x" * 4096 + b"\r\n"
-    answer = raw(served, head.encode() + 5 * chunk)  # and no end
-    assert answer.startswith(b"HTTP/1.1 413") and b'"too_large"' in answer
-
-
-def test_a_large_head_is_refused(served: Served) -> None:
-    head = f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{served.port}\r\nX: ".encode()
-    assert raw(served, head + b"x" * 2 * protocol.MOST_HEAD_BYTES).startswith(b"HTTP/1.1 400")
-
-
-@pytest.mark.parametrize("sent", [b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: x\r\nX-A: b\r\n"])
-def test_half_a_head_is_not_waited_for(
-    served: Served, monkeypatch: pytest.MonkeyPatch, sent: bytes
-) -> None:
-    monkeypatch.setattr(protocol, "HEAD_TIMEOUT_S", 0.2)
-    assert raw(served, sent) == b""
-
-
-def test_half_a_second_head_is_not_waited_for(
-    served: Served, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(protocol, "HEAD_TIMEOUT_S", 0.2)
-    one = f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{served.port}\r\n"
-    assert raw(served, f"{one}\r\n{one}".encode()).count(b"HTTP/1.1 200") == 1
-
-
-def test_half_a_body_is_not_waited_for(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(application, "BODY_TIMEOUT_S", 0.2)
-    head = f"POST /api/outcome HTTP/1.1\r\nHost: 127.0.0.1:{served.port}\r\nContent-Length: 99\r\n"
-    head += f"Content-Type: application/json\r\nAuthorization: Bearer {TOKEN}\r\n\r\n"
-    answer = raw(served, head.encode() + b'{"reward":')
-    assert answer.startswith(b"HTTP/1.1 408") and b'"slow"' in answer
-
-
-def test_connections_above_the_limit_are_closed(
-    served: Served, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(protocol, "MOST_CONNECTIONS", 3)
-    held = [socket.create_connection(("127.0.0.1", served.port)) for _ in range(3)]
-    for connection in held:  # the server has each once it answers
-        connection.sendall(f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{served.port}\r\n\r\n".encode())
-        assert connection.recv(65536).startswith(b"HTTP/1.1 200")
-    with pytest.raises((ConnectionError, http.client.RemoteDisconnected)):
-        ask(served, "/")
-    for connection in held:
-        connection.close()
-    until(lambda: _serves(served))
-
-
-def _serves(site: Served) -> bool:
-    try:
-        return ask(site, "/")[0] == 200
-    except (ConnectionError, http.client.RemoteDisconnected):
-        return False
-
-
-def until(condition: Any) -> None:
-    end_s = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < end_s, "it did not come about"
-        time.sleep(0.01)
-
-
-def test_streams_above_the_limit_are_refused(
-    served: Served, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(streams, "MOST_VIEWERS", 2)
-    connections = []
-    for _ in range(2):
-        connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=PATIENCE_S)
-        connection.request("GET", "/api/events", headers=BEARER)
-        assert connection.getresponse().status == 200
-        connections.append(connection)
-    assert code(ask(served, "/api/events", **BEARER)) == (503, "too_many")
-    for connection in connections:
-        connection.close()
-    until(lambda: served.graph.watched[0] == 0)
-
-
 def test_an_unconfirmed_forget_is_refused(served: Served) -> None:
     def forget(confirmation: str, *ids: str) -> Any:
         body = {"ids": list(ids), "confirmation": confirmation}
@@ -310,14 +172,6 @@ def test_an_unconfirmed_forget_is_refused(served: Served) -> None:
     assert forget(plan["confirmation"], "b", "a")[2] == {"forgotten": 2, "bytes_freed": 1}
     assert code(forget(plan["confirmation"], "b", "a")) == refused
     assert len(served.graph.done) == 1
-
-
-@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS", "HEAD", "TRACE"])
-def test_other_methods_are_refused(served: Served, method: str) -> None:
-    status, headers, _ = ask(served, "/api/status", method, **BEARER)
-    assert status == 405 and "access-control-allow-methods" not in headers
-    assert code(ask(served, "/api/status", "POST", {}, **JSON)) == (405, "wrong_method")
-    assert code(ask(served, "/api/pin", **BEARER)) == (405, "wrong_method")
 
 
 @pytest.mark.parametrize("endpoint", [e for e in ENDPOINTS if e.acts], ids=lambda e: e.path)
@@ -339,28 +193,6 @@ def test_every_answer_keeps_a_browser_from_running_or_framing_others(
     assert headers["cross-origin-resource-policy"] == "same-origin"
     assert headers["cache-control"] in ("no-store", "private, no-cache")
     assert not {"server", "access-control-allow-origin"} & set(headers)
-
-
-@pytest.mark.parametrize(
-    "body", [b"", b"{", b"[]", b'"x"', b"NaN", b'{"reward": NaN}', b'{"reward": 1e999}',
-             b'{"reward": "1"}', b'{"reward": 2}', b'{"reward": 1, "more": 1}', b"[" * 16000,
-             b'{"reward": 1, "note": "\\ud800"}', b'{"reward": 1, "note": 5}', b"\xff"],
-)  # fmt: skip
-def test_what_is_no_request_is_refused_and_named(served: Served, body: bytes) -> None:
-    answer = ask(served, "/api/outcome", "POST", body, **JSON)
-    assert code(answer) == (400, "invalid")
-    assert answer[2]["error"]["field"] in ("body", "reward", "more", "note")
-    assert served.graph.done == []
-
-
-def test_a_request_that_takes_too_long_is_ended(
-    served: Served, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(guard, "REQUEST_TIMEOUT_S", 0.2)
-    monkeypatch.setattr(application, "BODY_TIMEOUT_S", PATIENCE_S)
-    head = f"POST /api/outcome HTTP/1.1\r\nHost: 127.0.0.1:{served.port}\r\nContent-Length: 99\r\n"
-    head += f"Content-Type: application/json\r\nAuthorization: Bearer {TOKEN}\r\n\r\n"
-    assert raw(served, head.encode()).startswith(b"HTTP/1.1 408")
 
 
 def test_the_token_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
