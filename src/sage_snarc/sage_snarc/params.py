@@ -91,7 +91,7 @@ class FusionParameters(NodeParameters):
     )
     history: int = parameter(
         20_000,
-        doc="moments that sage explain can ask about, 6 MB for 20,000",
+        doc="moments that sage explain can ask about, 9 MB for 20,000",
         unit="moments",
         low=1,
         high=1_000_000,

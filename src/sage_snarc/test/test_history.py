@@ -113,6 +113,33 @@ def test_the_oldest_makes_room() -> None:
         assert last is not None and last.rank == pytest.approx(1.0 - 1.0 / len(history))
 
 
+def test_long_words_leave_room_for_fewer_moments() -> None:
+    history = History(MODALITIES, capacity=4)
+    for index, length in enumerate((10, 500, 800, 300, 900)):
+        last = tick(told("vision", (index + 1) * S, reason="ü" * (length // 2)), {"vision": 1.0})
+        history.add(last)
+        moment = history.nearest(0)
+        assert moment is not None and moment.tick == last
+    assert (len(history), history.oldest_ns) == (1, 5 * S)
+    history.add(tick(told("vision", 6 * S, reason="x" * 1300), {"vision": 1.0}))
+    assert len(history) == 0 and history.nearest(0) is None
+
+
+def test_its_memory_does_not_grow_and_a_damaged_one_is_refused() -> None:
+    history, other = History(MODALITIES, capacity=5), History(MODALITIES, capacity=5)
+    size = sum(array.nbytes for array in history.state().values())
+    for index in range(50):
+        history.add(tick(told("audio", (index + 1) * S, reason="x" * (index * 7 % 90)), {}))
+    state = history.state()
+    assert sum(array.nbytes for array in state.values()) <= size + 100
+    other.restore(state)
+    assert other.nearest(48 * S) == history.nearest(48 * S)
+    state["rows"] = state["rows"].copy()
+    state["rows"]["words_at"] = 10**6
+    with pytest.raises(InvalidInput, match="words_at"):
+        other.restore(state)
+
+
 def test_nothing_is_known_at_first() -> None:
     history = History(MODALITIES)
     assert (history.nearest(0), history.nearest(5), history.oldest_ns, len(history)) == (

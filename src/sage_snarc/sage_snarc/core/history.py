@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -33,6 +32,8 @@ NUMBERS = (
     "cross_skill",
 )
 """What is kept of a scorer's message as float32, by the names of `sage_msgs/msg/Salience`."""
+WORDS_BYTES = 300
+"""Room for the words of a tick, on average: they have 150 to 450 bytes."""
 
 
 class ModalityScore(NamedTuple):
@@ -103,20 +104,22 @@ class Moment(NamedTuple):
 
 
 class History(Stateful):
-    """A ring of the newest fusion ticks.
+    """A ring of the newest fusion ticks, in memory that does not grow.
 
     A tick brings news of one modality only, so a row holds that and what fusion made of it; the
-    other modalities of a moment are found in the rows before it. With 4 modalities a row has 130
-    bytes, and its words 150 to 450 more: 5 to 12 MB for 20,000 ticks, which follow the length of
-    the reasons as the ring turns over; grids are not kept.
+    other modalities of a moment are found in the rows before it. With 4 modalities a row has 160
+    bytes; its words lie in a ring of bytes, for as Python strings of many lengths they would leave
+    gaps that add up over hours. Where words are long, fewer ticks are known. Grids are not kept.
     """
 
     added: State[Count] = 0
+    _count: State[Count] = 0
     _rows: State[NDArray[Any]]
-    _words: State[list[tuple[str, str, str, str, str]]]
+    _words: State[NDArray[np.uint8]]
+    _written: State[Count] = 0
 
     def __init__(self, modalities: Sequence[str], capacity: int = 20_000) -> None:
-        """`capacity`: ticks that are kept, at least 1."""
+        """`capacity`: ticks that are kept at most, at least 1."""
         self.modalities = tuple(sorted(modalities))
         self.capacity = capacity
         self._number = {name: index for index, name in enumerate(self.modalities)}
@@ -137,17 +140,19 @@ class History(Stateful):
                 ("dominant", np.int16),
                 ("conflict_known", np.bool_),
                 ("valid", np.bool_),
+                ("words_at", np.int64),
+                ("words_bytes", np.int32, 5),
             ],
         )
-        self._words = []
+        self._words = np.zeros(WORDS_BYTES * capacity, np.uint8)
 
     def __len__(self) -> int:
-        return len(self._words)
+        return self._count
 
     @property
     def oldest_ns(self) -> int:
         """Stamp of the oldest tick that is kept [ns]; 0 if there is none."""
-        return int(self._rows["stamp_ns"][self._order()].min()) if self._words else 0
+        return int(self._rows["stamp_ns"][self._order()].min()) if self._count else 0
 
     def add(self, tick: Tick) -> None:
         """Keep a tick; the oldest makes room.
@@ -158,9 +163,9 @@ class History(Stateful):
         score = tick.score
         if score is not None and score.modality not in self._number:
             raise InvalidInput("modality", score.modality, "one of " + ", ".join(self.modalities))
-        slot = self.added % self.capacity
+        words = [text.encode() for text in _texts_of(tick, score)]
         # Written anew in place; a tuple of the whole row takes a third of the time of its fields.
-        self._rows[slot] = (
+        self._rows[self.added % self.capacity] = (
             tick.stamp_ns,
             score.stamp_ns if score else 0,
             score.p_value if score else 1.0,
@@ -175,13 +180,17 @@ class History(Stateful):
             self._number.get(tick.dominant, -1),
             score.conflict_known if score else False,
             score.valid if score else False,
+            self._written,
+            tuple(map(len, words)),
         )
-        words = _words(tick, score)
-        if slot == len(self._words):
-            self._words.append(words)
-        else:
-            self._words[slot] = words
+        text = np.frombuffer(b"".join(words), np.uint8)
+        self._words[self._places(self._written, len(text))] = text
+        self._written += len(text)
         self.added += 1
+        self._count = min(self._count + 1, self.capacity)
+        first = self._written - len(self._words)
+        while self._count and self._rows["words_at"][self._order(1)[0]] < first:
+            self._count -= 1
 
     def nearest(self, stamp_ns: int) -> Moment | None:
         """The moment nearest to a stamp, of equally near ones the last; None if none is kept.
@@ -189,7 +198,7 @@ class History(Stateful):
         Args:
             stamp_ns: [ns]; 0: the newest moment.
         """
-        if not self._words:
+        if not self._count:
             return None
         order = self._order()
         place = len(order) - 1
@@ -208,9 +217,22 @@ class History(Stateful):
         smaller = self._rows["total"][order] < self._rows["total"][order[place]]
         return Moment(tick, tuple(live), tuple(absent), float(smaller.mean()))
 
-    def _order(self) -> NDArray[np.intp]:
-        """Slots in use, the oldest first."""
-        return (np.arange(len(self._words)) + self.added - len(self._words)) % self.capacity
+    def _order(self, count: int | None = None) -> NDArray[np.intp]:
+        """Slots in use, the oldest first; of `count`, only so many."""
+        places = np.arange(self._count if count is None else count)
+        return (places + self.added - self._count) % self.capacity
+
+    def _places(self, start: int, count: int) -> NDArray[np.intp]:
+        """Where `count` bytes of words lie, of all that were written from the `start`-th on."""
+        return (np.arange(count) + start) % len(self._words)
+
+    def _texts(self, slot: int) -> list[str]:
+        """What `_texts_of` said of the tick in a slot."""
+        start, texts = int(self._rows["words_at"][slot]), []
+        for count in self._rows["words_bytes"][slot].tolist():
+            texts.append(self._words[self._places(start, count)].tobytes().decode())
+            start += count
+        return texts
 
     def _tick(self, slot: int) -> Tick:
         row = self._rows[slot]
@@ -228,12 +250,12 @@ class History(Stateful):
                 for name, weight in zip(self.modalities, row["weights"], strict=True)
                 if not np.isnan(weight)
             },
-            reason=self._words[slot][0],
+            reason=self._texts(slot)[0],
         )
 
     def _modality_score(self, slot: int) -> ModalityScore:
         row = self._rows[slot]
-        _, reason, invalid_reason, source, frame_id = self._words[slot]
+        _, reason, invalid_reason, source, frame_id = self._texts(slot)
         return ModalityScore(
             stamp_ns=int(row["scored_ns"]),
             modality=self.modalities[int(row["modality"])],
@@ -249,26 +271,23 @@ class History(Stateful):
         )
 
     def check_values(self, values: Mapping[str, Any]) -> None:
-        count, rows, last = len(values["words"]), values["rows"], len(self.modalities) - 1
-        Range(0, min(self.capacity, values["added"])).check("words", count)
+        count, rows, last = values["count"], values["rows"], len(self.modalities) - 1
+        Range(0, min(self.capacity, values["added"])).check("count", count)
+        used = rows[(np.arange(count) + values["added"] - count) % self.capacity]
         for name in ("modality", "dominant"):
-            Range(-1, last).check(f"rows.{name}", rows[name][:count])
+            Range(-1, last).check(f"rows.{name}", used[name])
+        size, written = len(self._words), values["written"]
+        Range(0, size).check("rows.words_bytes", used["words_bytes"])
+        Range(max(0, written - size), written).check("rows.words_at", used["words_at"])
+        Range(0, written).check(
+            "rows.words_bytes", used["words_at"] + used["words_bytes"].sum(axis=1)
+        )
 
-    def restored(self) -> None:
-        """Names stand in thousands of ticks: one string for each, as when they were added."""
-        self._words = [
-            (*words[:3], sys.intern(words[3]), sys.intern(words[4])) for words in self._words
-        ]
 
-
-def _words(tick: Tick, score: ModalityScore | None) -> tuple[str, str, str, str, str]:
-    """What a tick says in words, but not what was said, which is not its to keep.
-
-    Equal texts are kept once.
-    """
+def _texts_of(tick: Tick, score: ModalityScore | None) -> tuple[str, str, str, str, str]:
+    """What a tick says in words, but not what was said, which is not its to keep."""
     why = without_quotes(tick.reason)
     if score is None:
         return why, "", "", "", ""
-    own = why if tick.reason == score.reason else without_quotes(score.reason)
-    names = sys.intern(score.source), sys.intern(score.frame_id)
-    return why, own, score.invalid_reason, *names
+    own = without_quotes(score.reason)
+    return why, own, score.invalid_reason, score.source, score.frame_id

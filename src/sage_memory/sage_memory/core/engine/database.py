@@ -104,7 +104,8 @@ def open_reader(path: Path, driver: Driver = PLAIN) -> Engine:
     _, note = _reading(path)
     if note:
         LOG.warning("%s: %s", path, note)
-    return _engine(driver, lambda: connect_reader(path, driver), pool_size=4)
+    # The last one used is used again: each connection keeps up to 2 MB of the file.
+    return _engine(driver, lambda: connect_reader(path, driver), pool_size=4, pool_use_lifo=True)
 
 
 def connect_reader(path: Path, driver: Driver) -> sqlite3.Connection:
