@@ -19,6 +19,7 @@ from stored_rows import rows
 from sage_common.core.errors import InvalidInput
 from sage_common.ros.lockstep.host import DEFAULT_START_NS, LockstepHost
 from sage_memory import Memory, Query, StoreLocked
+from sage_memory.backends.payload_decoding import sound
 from sage_memory.nodes.memory_node import MemoryNode
 from sage_msgs.msg import ResourcePressure
 from sage_msgs.srv import Checkpoint, Recall, StoreExperience
@@ -112,9 +113,11 @@ def test_sound_and_motion_slices_go_with_their_moments(tmp_path) -> None:
     with Memory.open(tmp_path, read_only=True) as memory:
         answers = {a.experience.modality: a for a in memory.recall(Query())}
     samples, rate = soundfile.read(io.BytesIO(answers["audio"].payload_path.read_bytes()))
-    assert (len(samples), rate) == (16000, 16000)
+    assert (len(samples), rate) == (27200, 16000)
     assert samples[0] == pytest.approx(0.13, abs=1e-3)
-    assert samples[-1] == pytest.approx(0.22, abs=1e-3)
+    assert samples[-1] == pytest.approx(0.29, abs=1e-3), "it goes on"
+    encoded, _ = sound(answers["audio"].payload_path.read_bytes())
+    assert encoded[-1] == pytest.approx(0.22, abs=1e-3), "its encoder had heard so much"
     lines = answers["proprioception"].payload_path.read_text().splitlines()
     assert len(lines) == 201
     assert lines[-1].startswith(f"{T0 + 22 * S // 10},0,0,9.81,")

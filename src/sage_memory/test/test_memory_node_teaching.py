@@ -36,13 +36,13 @@ def start(home: Path) -> LockstepHost:
 
 
 def keep(host: LockstepHost, first_ns: int, modality: str = "vision") -> None:
-    """A salient moment."""
+    """A salient moment; a sound goes on after it."""
     for index, total in enumerate(PEAK):
         stamp = first_ns + index * FRAME
         host.publish("camera/image_raw", inputs.image(stamp), name="front")
         host.publish("puzzle", inputs.puzzle(stamp, modality), modality=modality)
         host.publish("fused_salience", inputs.fused(stamp, total, modality))
-    host.run_until(first_ns + len(PEAK) * FRAME)
+    host.run_until(first_ns + 2 * S)
 
 
 def teach(host: LockstepHost, word: str, **fields) -> TeachWord.Response:

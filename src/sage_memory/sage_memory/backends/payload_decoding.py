@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 from sage_common.core.errors import InvalidInput
 
+SOUND_BEFORE_S = 1
+"""So much of a kept sound is of before its moment."""
+
 
 def picture(data: bytes) -> NDArray[np.uint8]:
     """RGB picture, uint8 [h, w, 3], of a WebP file.
@@ -25,7 +28,9 @@ def picture(data: bytes) -> NDArray[np.uint8]:
 
 
 def sound(data: bytes) -> tuple[NDArray[np.float32], int]:
-    """Mono samples, float32 [n], and samples a second, of a FLAC file.
+    """What an encoder heard of a kept sound: mono samples, float32 [n], and samples a second.
+
+    The file, FLAC, goes on for those who listen.
 
     Raises:
         InvalidInput: it is none.
@@ -36,4 +41,4 @@ def sound(data: bytes) -> tuple[NDArray[np.float32], int]:
         samples, rate_hz = soundfile.read(io.BytesIO(data), dtype="float32")
     except soundfile.LibsndfileError as error:
         raise InvalidInput("payload", f"{len(data)} bytes", f"a FLAC sound ({error})") from None
-    return np.asarray(samples, np.float32), int(rate_hz)
+    return np.asarray(samples[: SOUND_BEFORE_S * rate_hz], np.float32), int(rate_hz)

@@ -92,6 +92,7 @@ class MemoryNode(SageNode):
         self._places.read()
 
     def on_deactivate(self) -> None:
+        self._writer.later(*self._observer.leave_off())
         self._writer.drain()
         self._places.drain()
         if self._payloads is not None:
@@ -145,6 +146,5 @@ class MemoryNode(SageNode):
 
     def _on_timer(self) -> None:
         now_ns = self.clock.now_ns()
-        for moment in self._observer.expire(now_ns):
-            self._writer.later(moment)
+        self._writer.later(*self._observer.expire(now_ns))
         self._housekeeping.tick(self._observer.facts(now_ns))

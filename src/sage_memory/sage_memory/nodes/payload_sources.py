@@ -16,7 +16,9 @@ from sage_common.ros.conversions.audio import SAMPLE_RATE_HZ, audio_to_array
 from sage_common.ros.conversions.stamps import stamp_ns
 from sage_common.ros.node import SageNode
 from sage_memory.backends import payload_encoding
+from sage_memory.backends.payload_decoding import SOUND_BEFORE_S
 from sage_memory.core.experience import Payload
+from sage_memory.core.ingest.observer import SOUND_AFTER_NS
 from sage_memory.core.limits import Limits
 from sage_memory.core.payloads import PayloadRules
 from sage_memory.nodes.face_blurring import FaceBlurring
@@ -118,7 +120,8 @@ class PayloadSources(Stateful):
         return encode(found)
 
     def _sound(self, end_ns: int) -> Payload | None:
-        chunks = self._sounds.between(end_ns - NS_PER_S + 1, end_ns)
+        start_ns = end_ns - SOUND_BEFORE_S * NS_PER_S
+        chunks = self._sounds.between(start_ns + 1, end_ns + SOUND_AFTER_NS)
         if not chunks:
             return None
         info = self._audio_info
@@ -126,7 +129,7 @@ class PayloadSources(Stateful):
         if rate < 1:
             raise InvalidInput("sample_rate", rate, "at least 1 Hz")
         samples = np.concatenate([audio_to_array(chunk, info) for chunk in chunks])
-        return payload_encoding.sound(samples[-rate:], rate)
+        return payload_encoding.sound(samples, rate)
 
     def _motion(self, end_ns: int) -> Payload | None:
         samples = self._motions.between(end_ns - NS_PER_S + 1, end_ns)

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from sage_common.core.clock import NS_PER_S
+from sage_common.core.clock import NS_PER_MS, NS_PER_S
 from sage_common.core.puzzle import Percept
 from sage_common.core.specs.modality import ModalitySpec
 from sage_common.core.state.fields import State, Transient, renamed
@@ -21,6 +21,8 @@ from sage_memory.core.ingest.utterance_buffer import HeardText, UtteranceBuffer
 
 RECENT_PERCEPTS = 32
 EARLY_SALIENCES = 8
+SOUND_AFTER_NS = 700 * NS_PER_MS
+"""A sound is kept so long after its moment: it is heard when it begins, and goes on."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,8 @@ class Observer(Stateful):
     _short_term: State[dict[str, ShortTermMemory]]
     _percepts: Transient[dict[str, deque[Percept]]]
     _early: Transient[dict[str, deque[tuple[int, Scored]]]]
+    _going_on: Transient[list[Moment]]
+    """Sounds that are kept once more of them was heard."""
 
     def __init__(
         self,
@@ -80,6 +84,7 @@ class Observer(Stateful):
         self._percepts = {modality: deque(maxlen=RECENT_PERCEPTS) for modality in modalities}
         self._early = {modality: deque(maxlen=EARLY_SALIENCES) for modality in modalities}
         self._short_term = {modality: ShortTermMemory(policy) for modality in modalities}
+        self._going_on = []
         self._newest: dict[str, Moment] = {}
 
     def perceive(self, percept: Percept) -> Moment | None:
@@ -162,11 +167,28 @@ class Observer(Stateful):
             alarms_per_hour=scored.alarms_per_hour,
         )
         self._newest[percept.modality] = moment
-        return self._short_term[percept.modality].add(moment)
+        kept = self._short_term[percept.modality].add(moment)
+        if kept is None or percept.modality not in self._sounds:
+            return kept
+        self._going_on.append(kept)
+        return None
 
     def expire(self, now_ns: int) -> list[Moment]:
-        """Moments to keep although fewer newer ones followed than wished."""
-        return [m for buffer in self._short_term.values() for m in buffer.expire(now_ns)]
+        """Sounds of which enough was heard, and moments that fewer newer ones followed than wished.
+
+        A clock that was set back ends the wait.
+        """
+        going_on = self.leave_off()
+        heard = []
+        for moment in going_on:
+            waits = 0 <= now_ns - moment.percept.stamp_ns < SOUND_AFTER_NS
+            (self._going_on if waits else heard).append(moment)
+        return heard + [m for buffer in self._short_term.values() for m in buffer.expire(now_ns)]
+
+    def leave_off(self) -> list[Moment]:
+        """Sounds to keep although they may go on."""
+        going_on, self._going_on = self._going_on, []
+        return going_on
 
     def newest(self, modality: str) -> Moment | None:
         """The newest scored moment of a modality; None if there is none yet."""
