@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import pytest
 
+from sage.soak.report import passed
 from sage.soak.sample import Sample, sample_of
 from sage.soak.samples_file import Look, ProcessLook
 from sage.soak.verdict import Verdict, verdict_of
@@ -48,6 +49,12 @@ def test_a_graph_that_holds_its_budgets_and_does_not_grow_has_no_failure() -> No
     assert found.seen_s == 3590.0
     taken = found.taken()["memory"]
     assert taken == pytest.approx({"CPU": 10.0, "memory": 50.0, "messages": 20.0})
+
+
+def test_a_short_soak_does_not_say_that_it_passes() -> None:
+    assert passed(verdict(looks())) == "passed: 1 h after the warm-up"
+    words = passed(verdict(looks(until_s=630.0)))
+    assert words.startswith("nothing failed in 20 s after the warm-up; too short to say")
 
 
 def test_a_leak_is_caught_and_what_grew_in_the_warm_up_is_not() -> None:

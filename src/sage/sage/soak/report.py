@@ -13,7 +13,7 @@ from rich.table import Table
 from sage.soak.budgets import CPU, MEMORY, MESSAGES
 from sage.soak.day.replay import DayLook
 from sage.soak.samples_file import Soak
-from sage.soak.verdict import HOST, Check, Verdict
+from sage.soak.verdict import HOST, JUDGED_S, Check, Verdict
 
 COLUMNS = {
     CPU: "CPU [%]",
@@ -85,6 +85,16 @@ def host_lines(verdict: Verdict) -> Iterator[str]:
     for check in verdict.checks:
         if check.process == HOST:
             yield f"{check.what}: {_cell(check)} {check.unit}"
+
+
+def passed(verdict: Verdict) -> str:
+    """What a soak without a failure shows, in a line."""
+    if verdict.seen_s < JUDGED_S:
+        return (
+            f"nothing failed in {verdict.seen_s:.0f} s after the warm-up; too short to say whether "
+            f"anything grows: that takes {JUDGED_S / 60.0:.0f} min"
+        )
+    return f"passed: {verdict.seen_s / 3600.0:.2g} h after the warm-up"
 
 
 def _cell(check: Check) -> str:

@@ -38,6 +38,7 @@ from sage_common.core.errors import InvalidInput
 from sage_common.core.home import make_private, sage_home
 
 DURATION_S, WARM_UP_S = 2 * 3600.0, 600.0
+BUDGETED_SOURCE = "recording"
 LOCKSTEP_DURATION_S, LOCKSTEP_WARM_UP_S = 24 * 3600.0, 2 * 3600.0
 
 
@@ -86,6 +87,10 @@ def _live(options: argparse.Namespace) -> int:
     recorder, failures = _attached(options, home) if options.attach else _own(options, home)
     soak = read_samples(recorder.path) if recorder.path.exists() else Soak({})
     verdict = verdict_of(soak.looks, budgets, options.warm_up)
+    source = soak.header.get("source")
+    if options.budgets is None and source != BUDGETED_SOURCE:
+        note = f"note: source {source!r} is held to the budgets of --source {BUDGETED_SOURCE}"
+        print(f"{note}; others: --budgets FILE", file=sys.stderr)
     failures += verdict.failures
     if options.record_budgets is not None:
         write_budgets(verdict.taken(), options.record_budgets)
@@ -96,7 +101,7 @@ def _live(options: argparse.Namespace) -> int:
         console.print(report.table(verdict))
         for line in report.host_lines(verdict):
             console.print(line, highlight=False)
-    return _ended(verdict, failures, recorder.path)
+    return _ended(options, verdict, failures, recorder.path)
 
 
 def _lockstep(options: argparse.Namespace) -> int:
@@ -112,15 +117,18 @@ def _lockstep(options: argparse.Namespace) -> int:
     else:
         for check in verdict.checks:
             print(check.words)
-    return _ended(verdict, failures, path)
+    return _ended(options, verdict, failures, path)
 
 
-def _ended(verdict: Verdict, failures: list[str], path: Path) -> int:
+def _ended(options: argparse.Namespace, verdict: Verdict, failures: list[str], path: Path) -> int:
+    stream = sys.stderr if options.json else sys.stdout
     print(f"samples: {path}", file=sys.stderr)
     for growth in verdict.unclear:
-        print(f"unclear, soak for longer: {growth}", file=sys.stderr)
+        print(f"unclear, soak for longer: {growth}", file=stream)
     for failure in failures:
-        print(f"failed: {failure}", file=sys.stderr)
+        print(f"failed: {failure}", file=stream)
+    if not failures:
+        print(report.passed(verdict), file=stream)
     return 1 if failures else 0
 
 
