@@ -29,7 +29,7 @@ RUNNING = RunningGraph(os.getpid(), 43, "/sage", "nano", "recording", False)
 def test_a_running_graph_is_found_and_then_forgotten(tmp_path: Path) -> None:
     assert running_graph(tmp_path) is None
     lock = GraphLock(tmp_path, RUNNING)
-    assert running_graph(tmp_path) == RUNNING
+    assert running_graph(tmp_path) == replace(RUNNING, home=str(tmp_path))
     lock.release()
     assert running_graph(tmp_path) is None
 
@@ -39,7 +39,7 @@ def test_which_processes_ended_is_told_while_the_graph_runs(tmp_path: Path) -> N
     lock = GraphLock(tmp_path, RUNNING)
     assert ended_processes(tmp_path, RUNNING) == ()
     lock.write(replace(RUNNING, ended=ended))
-    assert running_graph(tmp_path) == replace(RUNNING, ended=ended)
+    assert running_graph(tmp_path) == replace(RUNNING, ended=ended, home=str(tmp_path))
     assert ended_processes(tmp_path, RUNNING) == ended
     assert ended_processes(tmp_path, replace(RUNNING, pid=1)) == ()
     assert ended_processes(tmp_path, replace(RUNNING, profile=LAUNCHED)) == ()
@@ -83,7 +83,8 @@ def test_a_graph_that_was_launched_is_found_until_it_ends(tmp_path: Path) -> Non
     made = Announced(tmp_path, Announcement(os.getpid(), 7, "/robot1", True))
     assert stat.S_IMODE((tmp_path / "run" / f"process-{os.getpid()}.json").stat().st_mode) == 0o600
     found = running_graph(tmp_path)
-    assert found == RunningGraph(os.getpid(), 7, "/robot1", LAUNCHED, LAUNCHED, True)
+    launched = RunningGraph(os.getpid(), 7, "/robot1", LAUNCHED, LAUNCHED, True)
+    assert found == replace(launched, home=str(tmp_path))
     made.withdraw()
     assert running_graph(tmp_path) is None
 
@@ -91,7 +92,7 @@ def test_a_graph_that_was_launched_is_found_until_it_ends(tmp_path: Path) -> Non
 def test_a_graph_of_sage_run_comes_first(tmp_path: Path) -> None:
     made = Announced(tmp_path, Announcement(os.getpid(), 7, "/robot1", True))
     lock = GraphLock(tmp_path, RUNNING)
-    assert running_graph(tmp_path) == RUNNING
+    assert running_graph(tmp_path) == replace(RUNNING, home=str(tmp_path))
     lock.release()
     made.withdraw()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ class RunningGraph:
         warnings: what does not work as it was asked for, in words.
         ended: processes that are not back.
         use_sim_time: its time is that of /clock.
+        home: its folder; empty: that of this process.
     """
 
     pid: int
@@ -46,6 +47,7 @@ class RunningGraph:
     warnings: tuple[str, ...] = ()
     ended: tuple[Ended, ...] = ()
     use_sim_time: bool = False
+    home: str = ""
 
 
 class GraphLock:
@@ -93,7 +95,8 @@ class GraphLock:
 
 def running_graph(home: Path) -> RunningGraph | None:
     """The graph that runs in this home, whoever started it; None if none does."""
-    return _of_sage_run(home) or _of_launch(home)
+    found = _of_sage_run(home) or _of_launch(home)
+    return None if found is None else replace(found, home=str(home))
 
 
 def read_parameters(home: Path) -> dict[str, dict[str, Any]]:

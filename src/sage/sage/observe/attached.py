@@ -102,4 +102,4 @@ class Attached(Generic[NodeT]):
 
 def enter_domain(running: RunningGraph) -> None:
     """Set this process's ROS environment to that of a running graph."""
-    enter(graph_environment(running.domain_id, running.network, sage_home()))
+    enter(graph_environment(running.domain_id, running.network, sage_home(running.home)))

@@ -86,6 +86,7 @@ async def serve_http(server: Server[Any], listener: socket.socket, token: str) -
         ws="none",
         lifespan="off",
         log_config=None,
+        log_level="error",  # a warning says what a stranger sent, who is answered
         access_log=False,
         proxy_headers=False,
         server_header=False,

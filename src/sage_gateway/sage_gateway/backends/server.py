@@ -65,6 +65,7 @@ class ServerThread:
             lifespan="off",
             loop="asyncio",
             log_config=None,
+            log_level="error",  # a warning says what a stranger sent, who is answered
             access_log=False,
             proxy_headers=False,
             server_header=False,

@@ -187,6 +187,7 @@ async function askToForget(item, again) {
     if (!done) return;
     closeSheet();
     again(item.id);
+    byId("question").focus(); // the card that had the focus is gone
   };
   dialog.showModal();
   byId("confirm-no").focus();

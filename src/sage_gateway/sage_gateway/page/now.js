@@ -168,7 +168,8 @@ function drawOverlay() {
 }
 
 function drawSceneWords() {
-  const name = graph.hello?.camera;
+  if (!graph.hello) return; // what the graph has is not known yet
+  const name = graph.hello.camera;
   if (!name) {
     say(byId("no-picture"), "This graph has no camera.");
     say(byId("scene-words"), "No camera");

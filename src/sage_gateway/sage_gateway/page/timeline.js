@@ -144,7 +144,7 @@ function drawMarks(x, width, y) {
       return mark;
     },
     (mark, item) => {
-      mark.style.left = `${Math.min(x(item.time_s), width - 11)}px`;
+      mark.style.left = `${Math.min(x(item.time_s), width - 12)}px`;
       mark.style.top = `${y(item.total)}px`;
     },
   );
@@ -175,7 +175,8 @@ function point(timeS) {
 
 function explainNear(timeS) {
   const item = nearest(timeS);
-  explainMoment(item && Math.abs(item.time_s - timeS) < 5 ? item.stamp_s : timeS);
+  if (item && Math.abs(item.time_s - timeS) < 5) explainMoment(item.stamp_s);
+  else say(byId("timeline-words"), `${clock(timeS)} · nothing is known of it`);
 }
 
 function steer(event) {
