@@ -152,10 +152,15 @@ def test_a_wrong_key_value_or_node_is_an_error_that_helps(
         describe(GraphOptions(config=str(path)))
 
 
-@pytest.mark.parametrize("options", [GraphOptions(profile="mega"), GraphOptions(namespace="sage")])
-def test_wrong_options_are_refused(options: GraphOptions) -> None:
-    with pytest.raises(InvalidInput):
-        describe(options)
+@pytest.mark.parametrize("namespace", ["sage", "/a b", "/1st", "/robot/", "/" + 128 * "a"])
+def test_a_wrong_namespace_is_refused(namespace: str) -> None:
+    with pytest.raises(InvalidInput, match="namespace"):
+        describe(GraphOptions(namespace=namespace))
+
+
+def test_a_wrong_profile_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="profile"):
+        describe(GraphOptions(profile="mega"))
 
 
 def fake_node(**arguments: Any) -> SimpleNamespace:

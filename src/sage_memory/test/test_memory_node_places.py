@@ -48,7 +48,7 @@ def test_a_place_is_named_where_the_robot_is_and_asked_for(tmp_path: Path) -> No
     assert done.radius_m == pytest.approx(2.2)
     keep(host, T0 + 100 * S, 50.0)
     far = name(host, "kitchen " + "x" * 64)
-    assert not far.success and "the name of a place" in far.message
+    assert not far.success and "letters or digits" in far.message
     asked = Recall.Request(text="what happened in the kitchen?")
     found = host.call("memory/recall", asked)
     assert found.success, found.message

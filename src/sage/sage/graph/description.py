@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import chain
@@ -38,6 +39,7 @@ from sage_common.ros.checks import MAX_AGE_S, RECORDED
 from sage_orchestrator.core.pressure.targets import MemoryTargets
 
 PROFILES = ("nano", "thor")
+NAMESPACE = re.compile(r"(?=.{1,128}$)(/|(/[A-Za-z_]\w*)+)", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -148,8 +150,9 @@ def describe(options: GraphOptions) -> Graph:
     """
     if options.profile not in PROFILES:
         raise InvalidInput("profile", options.profile, "nano or thor")
-    if not options.namespace.startswith("/"):
-        raise InvalidInput("namespace", options.namespace, "an absolute name such as /sage")
+    if not NAMESPACE.fullmatch(options.namespace):
+        expected = "an absolute name such as /sage, of at most 128 characters"
+        raise InvalidInput("namespace", options.namespace, expected)
     MemoryTargets.of_environment(os.environ)
     device, device_notes = _device(options.profile)
     files = _files(options)

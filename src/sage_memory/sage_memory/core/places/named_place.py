@@ -51,7 +51,7 @@ def plain_name(name: str) -> str:
         words = words[1:]
     plain = " ".join(words)
     if not any(map(str.isalnum, plain)) or len(plain) > MAX_PLACE_NAME:
-        raise InvalidInput("name", name, f"the name of a place, 1 to {MAX_PLACE_NAME} characters")
+        raise InvalidInput("name", name, f"letters or digits, {MAX_PLACE_NAME} characters at most")
     return plain
 
 
