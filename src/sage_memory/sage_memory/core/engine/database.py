@@ -104,8 +104,9 @@ def open_reader(path: Path, driver: Driver = PLAIN) -> Engine:
     _, note = _reading(path)
     if note:
         LOG.warning("%s: %s", path, note)
-    # The last one used is used again: each connection keeps up to 2 MB of the file.
-    return _engine(driver, lambda: connect_reader(path, driver), pool_size=4, pool_use_lifo=True)
+    # Who reads beside another opens a connection of its own for that, within a millisecond: each
+    # that is kept takes 3 MB.
+    return _engine(driver, lambda: connect_reader(path, driver), pool_size=1)
 
 
 def connect_reader(path: Path, driver: Driver) -> sqlite3.Connection:
