@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from sage.run.hang_detection import HANG_S, LATE_S, NO_BEAT, NO_TURN, STOPPED, HangDetector
-from sage.run.process_state import ProcessState, ThreadState
+from sage.run.process_state import HostState, ProcessState, ThreadState
 from sage_common.heartbeat import Beat, Phase
 
 POLL_S = 0.05
@@ -59,7 +59,10 @@ class Watched:
     threads: dict[int, Thread] = field(default_factory=lambda: of_letters("SS"))
 
     def __post_init__(self) -> None:
-        self.detector = HangDetector(self.now_s, self.state, lambda: self.crowding)
+        self.detector = HangDetector(self.now_s, self.state, self.host)
+
+    def host(self) -> HostState:
+        return HostState(self.now_s, self.now_s, self.crowding)
 
     def state(self) -> ProcessState:
         return ProcessState({number: t.state() for number, t in self.threads.items()}, FIRST)

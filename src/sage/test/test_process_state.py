@@ -9,7 +9,9 @@ import sys
 import time
 from collections.abc import Callable
 
-from sage.run.process_state import ProcessState, ThreadState, crowding, process_state
+import pytest
+
+from sage.run.process_state import HostState, ProcessState, ThreadState, host_state, process_state
 
 LONG_S = 60.0
 
@@ -66,9 +68,21 @@ def test_a_machine_is_crowded_by_what_is_ready_to_run() -> None:
     command = [sys.executable, "-S", "-c", "while True: pass"]
     spinning = [subprocess.Popen(command) for _ in range(3 * (os.cpu_count() or 1))]
     end_s = time.monotonic() + LONG_S
-    while crowding() < 2.0:
+    before = host_state()
+    while (found := host_state()).crowding(before) < 2.0:
         assert time.monotonic() < end_s
+        before = found
+        time.sleep(0.05)
     for process in spinning:
         process.kill()
         process.wait()
-    assert crowding() >= 1.0
+
+
+def test_threads_that_are_ready_count_while_one_of_them_waits() -> None:
+    before, ready = HostState(100.0, 7.0, 1.0), 10.0
+    assert HostState(101.0, 7.0, ready).crowding(before) == 1.0
+    assert HostState(101.0, 7.5, ready).crowding(before) == pytest.approx(1.0 / 0.55)
+    assert HostState(101.0, 8.0, ready).crowding(before) == pytest.approx(10.0)
+    assert HostState(101.0, 8.0, 0.5).crowding(before) == 1.0
+    unsaid = HostState(100.0, None, 1.0)
+    assert HostState(101.0, None, ready).crowding(unsaid) == pytest.approx(10.0)

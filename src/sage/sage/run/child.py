@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sage.run.hang_detection import HangDetector
 from sage.run.process_ends import Process
-from sage.run.process_state import ProcessState, crowding, process_state
+from sage.run.process_state import ProcessState, host_state, process_state
 from sage.run.restart_policy import RestartPolicy
 from sage.run.transport_files import RetiredPorts, has_lost_segment, port_locks
 from sage_common.heartbeat import HEARTBEAT_VARIABLE, HeartbeatMemory, Phase
@@ -56,7 +56,7 @@ class Child:
         self.restart_at = None
         self.hang = ""
         self._next_look_s = 0.0
-        self.detector = HangDetector(time.monotonic(), self._state, crowding)
+        self.detector = HangDetector(time.monotonic(), self._state, host_state)
 
     @property
     def runs(self) -> bool:

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sage.run.process_state import ProcessState
+from sage.run.process_state import HostState, ProcessState
 from sage_common.heartbeat import BEAT_PERIOD_S, Beat, Phase
 
 LATE_S = 1.5 * BEAT_PERIOD_S
@@ -54,7 +54,7 @@ class HangDetector:
     Args:
         now_s: when it was started.
         state: how the process is now; None if it has ended.
-        crowding: how many threads are ready to run for each core; 1 if fewer.
+        host: how the machine is now.
 
     Attributes:
         most_s: the longest time that counted against it without its being said to hang.
@@ -64,11 +64,11 @@ class HangDetector:
         self,
         now_s: float,
         state: Callable[[], ProcessState | None],
-        crowding: Callable[[], float],
+        host: Callable[[], HostState],
     ) -> None:
         self._started_s = self._looked_s = now_s
-        self._state, self._crowding = state, crowding
-        self._before: ProcessState | None = None
+        self._state, self._host = state, host
+        self._before: tuple[ProcessState, HostState] | None = None
         self._beats, self._turns = _Overdue(), _Overdue()
         self.most_s = 0.0
 
@@ -88,21 +88,24 @@ class HangDetector:
             return ""
         overdue = self._beats if no_beat else self._turns
         # Who holds the interpreter keeps the executor from turning, too.
-        overdue.counted_s = max(overdue.counted_s + self._counted(state, passed_s), 0.0)
-        self._before = state
+        counted_s = self._counted(state, host := self._host(), passed_s)
+        overdue.counted_s = max(overdue.counted_s + counted_s, 0.0)
+        self._before = state, host
         return self._judged(beat.phase, state, now_s)
 
-    def _counted(self, state: ProcessState, passed_s: float) -> float:
+    def _counted(self, state: ProcessState, host: HostState, passed_s: float) -> float:
         """How much of the time since the last look the process could have used [s].
 
         Less than none: threads turn out to have waited for a core in time that was counted.
         """
         if state.stopped:
             return passed_s
-        before = self._before
-        if before is None or state.is_held or before.is_held or state.starves(before):
+        if self._before is None:
             return 0.0
-        return (passed_s - state.waited_s(before)) / self._crowding()
+        before, host_before = self._before
+        if state.is_held or before.is_held or state.starves(before):
+            return 0.0
+        return (passed_s - state.waited_s(before)) / host.crowding(host_before)
 
     def _judged(self, phase: Phase, state: ProcessState, now_s: float) -> str:
         limit_s = {Phase.UNHEARD: UNHEARD_S, Phase.RUNNING: HANG_S}.get(phase, SLOW_S)

@@ -1,8 +1,9 @@
-"""What the kernel says of a process: proc(5)."""
+"""What the kernel says of a process, and of the machine: proc(5)."""
 
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -91,10 +92,39 @@ def process_state(pid: int) -> ProcessState | None:
     return ProcessState(found, pid) if pid in found else None
 
 
-def crowding() -> float:
-    """Threads that are ready to run for each core, now; at least 1."""
+@dataclass(frozen=True)
+class HostState:
+    """One look at the machine.
+
+    Attributes:
+        looked_s: when [s, monotonic].
+        contended_s: for how long a thread, whichever, was ready to run and had no core so far [s];
+            None: the kernel does not say (pressure stall information, CONFIG_PSI).
+        ready: threads that are ready to run for each core, now.
+    """
+
+    looked_s: float
+    contended_s: float | None
+    ready: float
+
+    def crowding(self, before: HostState) -> float:
+        """How many times longer than alone a thread took since an earlier look, at least 1.
+
+        A look finds more threads ready than there are on average: what woke it woke others, too. So
+        they count for the time only in which one of them waited.
+        """
+        share = 1.0
+        if self.contended_s is not None and before.contended_s is not None:
+            passed_s = max(self.looked_s - before.looked_s, 1e-9)
+            share = min((self.contended_s - before.contended_s) / passed_s, 1.0)
+        return 1.0 / (1.0 - share + share / max(self.ready, 1.0))
+
+
+def host_state() -> HostState:
+    """How the machine is now."""
     running = int(Path("/proc/loadavg").read_text().split()[3].partition("/")[0])
-    return max(1.0, (running - 1) / (os.cpu_count() or 1))  # without this one
+    ready = (running - 1) / (os.cpu_count() or 1)  # without this one
+    return HostState(time.monotonic(), _contended_s(), ready)
 
 
 def process_pss_mb(pid: int) -> float:
@@ -115,6 +145,14 @@ def process_cpu_s(pid: int) -> float:
     except (FileNotFoundError, ProcessLookupError):
         return 0.0
     return (int(fields[_USER]) + int(fields[_SYSTEM])) * _TICK_S
+
+
+def _contended_s() -> float | None:
+    try:
+        some = Path("/proc/pressure/cpu").read_text().partition("\n")[0]
+    except OSError:  # the kernel was built, or started, without
+        return None
+    return int(some.rpartition("=")[2]) * 1e-6
 
 
 def _thread_state(pid: int, number: int) -> ThreadState | None:
