@@ -21,6 +21,7 @@ from sage_bench.operate.trials import (
     HANG,
     KILL,
     KINDS,
+    SAID,
     STOP,
     Trial,
     Trials,
@@ -65,13 +66,15 @@ def rows(setting: Setting) -> Figures:
 
 def without_reason(told: Mapping[str, Any], trials: Sequence[Trial]) -> list[str]:
     """Ends of processes in a run that no trial explains, in words."""
-    explained = [trial.process for trial in trials]
+    unseen = list(trials)
     found = []
     for outage in told["outages"]:
-        if outage["process"] in explained:
-            explained.remove(outage["process"])
+        process, cause = outage["process"], outage["cause"]
+        trial = next((t for t in unseen if t.process == process and SAID[t.kind] in cause), None)
+        if trial is None:
+            found.append(f"{process} ({cause})")
         else:
-            found.append(f"{outage['process']} ({outage['cause']})")
+            unseen.remove(trial)
     return found
 
 

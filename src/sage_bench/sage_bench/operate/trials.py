@@ -13,12 +13,17 @@ from pathlib import Path
 from sage.graph.catalogue import CONTAINER, NodeKind
 from sage.graph.description import Graph, NodeSpec
 from sage.run.child import Child
+from sage.run.hang_detection import NO_BEAT, NO_TURN, STOPPED
 from sage.run.session import Session
 from sage_bench.operate.hanging_node import EXECUTOR, HANGING, INTERPRETER, order
 from sage_common.heartbeat import Phase
 
 KILL, STOP, HANG, DEADLOCK = "kill -9", "SIGSTOP", "executor hangs", "deadlock"
 KINDS = (KILL, STOP, HANG, DEADLOCK)
+SAID = {KILL: "killed by SIGKILL", STOP: STOPPED, HANG: NO_TURN, DEADLOCK: NO_BEAT}
+"""What the supervisor says of each."""
+QUIET_S = 5.0
+"""Before the first trial nothing is done and nothing looked at, and what supervision takes is."""
 SETTLE_S = 0.3
 PATIENCE_S = 120.0
 """A trial that takes longer has failed."""
@@ -65,7 +70,7 @@ class Trials:
         self._then = then
         self.done: list[Trial] = []
         self.cpu_share = 0.0
-        self._quiet: tuple[float, float] | None = None
+        self._quiet_s = self._used_s = 0.0
         self._settled_s = self._waits_s = 0.0
         self._begin_s = self._seen_s = 0.0
         self._pid: int | None = None
@@ -77,7 +82,7 @@ class Trials:
             TimeoutError: a process did not come back.
         """
         now_s = time.monotonic()
-        if not self._plan:
+        if not self._plan or self._is_quiet(now_s):
             return
         kind, name = self._plan[0]
         child = next(child for child in session.supervisor.children if child.name == name)
@@ -88,6 +93,15 @@ class Trials:
             self._plan.pop(0)
             if not self._plan:
                 self._then(session)
+
+    def _is_quiet(self, now_s: float) -> bool:
+        """Whether what supervision takes is still looked at; it is from `_quiet_s` on."""
+        if not self._quiet_s or self.cpu_share:
+            return False
+        passed_s = now_s - self._quiet_s
+        if passed_s >= QUIET_S:
+            self.cpu_share = (time.thread_time() - self._used_s) / passed_s
+        return passed_s < QUIET_S
 
     def _is_settled(self, session: Session, now_s: float) -> bool:
         """Whether every node has reported since the last trial, and some time has passed.
@@ -101,14 +115,13 @@ class Trials:
             raise TimeoutError(f"not every node reports within {PATIENCE_S:g} s")
         if session.elapsed_s <= 0.0 or out or not session.all_heard():
             self._settled_s = now_s
-        if self._quiet is None and self._settled_s:
-            self._quiet = (now_s, time.thread_time())
-        return now_s - self._settled_s >= SETTLE_S and self._settled_s > 0.0
+        is_settled = now_s - self._settled_s >= SETTLE_S and self._settled_s > 0.0
+        if is_settled and not self._quiet_s:
+            self._quiet_s, self._used_s = now_s, time.thread_time()
+            return False
+        return is_settled
 
     def _inflict(self, kind: str, child: Child, home: Path) -> None:
-        if self._quiet is not None and not self.done:
-            seconds = time.monotonic() - self._quiet[0]
-            self.cpu_share = (time.thread_time() - self._quiet[1]) / seconds
         self._pid, self._seen_s = child.process.pid, 0.0
         assert self._pid is not None
         self._begin_s = time.monotonic()
