@@ -6,11 +6,13 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from sage.graph.description import Graph, GraphOptions
 from sage.run import supervisor
+from sage.run.child import LOAD_S
 from sage.run.restart_policy import RestartLimits
 from sage.run.supervisor import POLL_S, Supervisor
 from sage_common.heartbeat import Phase
@@ -79,6 +81,29 @@ def test_one_that_is_stopped_is_killed_and_started_again_and_the_next_lives(
     assert "stopped by a signal: no heartbeat for" in events[1]
     assert watched.is_well
     assert until(watched, lambda: child.heartbeat.read().phase == Phase.RUNNING) == []
+    watched.stop()
+
+
+def test_one_that_had_started_loads_during_the_delay_and_one_that_had_not_waits(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    said = tmp_path / "said"
+    program = f"import os; open({str(said)!r}, 'a').write(os.environ['SAGE_START_AT'] + '\\n')\n"
+    watched = started(monkeypatch, [sys.executable, "-c", program + LIVES], RestartLimits())
+    child = watched.children[0]
+    until(watched, lambda: child.heartbeat.read().phase == Phase.RUNNING)
+    child.process.kill()
+    killed_s = time.monotonic()
+    until(watched, lambda: child.restarts == 1)
+    assert child.load_at < killed_s, "at once"
+    until(watched, lambda: len(said.read_text().splitlines()) == 2)
+    first, second = map(float, said.read_text().splitlines())
+    assert first == 0.0 and second == pytest.approx(child.load_at + LOAD_S)
+    assert second > killed_s
+    child.heartbeat.clear()  # as if it had ended while it loaded
+    child.process.kill()
+    until(watched, lambda: child.restart_at is not None)
+    assert child.load_at == child.restart_at
     watched.stop()
 
 

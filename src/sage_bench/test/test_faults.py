@@ -123,7 +123,8 @@ def test_the_timers_of_a_node_go_on_when_the_clock_is_set_back(tmp_path: Path) -
     with injection.loaded():
         process = subprocess.Popen(
             [sys.executable, "-c", TIMER], stdout=subprocess.PIPE, text=True,
-            env={**os.environ, "SAGE_HOME": str(tmp_path)},
+            env={**os.environ, **graph_environment(None, False, tmp_path),
+                 "SAGE_HOME": str(tmp_path)},
         )  # fmt: skip
     ending = threading.Timer(PATIENCE_S, process.kill)
     ending.start()

@@ -19,6 +19,8 @@ from sage_common.ros.process import EXIT_USAGE
 
 LOST = "its shared memory was removed from /dev/shm"
 LOOK_PERIOD_S = 2.0
+LOAD_S = 1.0
+"""So long before its nodes may start what starts again is made, to load meanwhile what it needs."""
 
 
 @dataclass
@@ -32,7 +34,10 @@ class Child:
         environment: what it gets on top of the environment of all.
         heartbeat: where it shows signs of life.
         restarts: how often it had to be started again.
-        restart_at: monotonic time of the next start, or None while it runs; infinite: never.
+        restart_at: monotonic time from which its nodes may start again, or None while it runs;
+            infinite: never.
+        load_at: monotonic time from which it may be made for that: one whose nodes had started
+            before does not fail while it loads.
         hang: why it was killed; empty: it was not.
     """
 
@@ -43,6 +48,7 @@ class Child:
     heartbeat: HeartbeatMemory = field(default_factory=HeartbeatMemory)
     restarts: int = 0
     restart_at: float | None = None
+    load_at: float = 0.0
     hang: str = ""
     _ports: set[Path] = field(default_factory=set)
     _retired: RetiredPorts = field(default_factory=RetiredPorts)
@@ -74,9 +80,11 @@ class Child:
         self._ports = set()
         cause = f"{self.hang}: killed" if self.hang else _cause(self.process.returncode)
         if self.process.returncode == EXIT_USAGE:
-            self.restart_at = math.inf
+            self.restart_at = self.load_at = math.inf
             return f"{cause}: started wrongly, not started again"
+        had_started = self.heartbeat.read().phase >= Phase.RUNNING
         self.restart_at = now_s + self.policy.ended(now_s)
+        self.load_at = self.restart_at - LOAD_S * had_started
         quarantined = self.policy.quarantined
         return f"{cause}; {quarantined}, and is not started again" if quarantined else cause
 

@@ -23,6 +23,7 @@ from sage.run.process_ends import Process, ProcessEnds
 from sage.run.process_state import process_pss_mb
 from sage.run.restart_policy import RestartLimits, RestartPolicy
 from sage_common.parent import PARENT_VARIABLE
+from sage_common.ros.process import START_VARIABLE
 
 STOP_TIMEOUT_S = 10.0
 POLL_S = 0.05
@@ -88,7 +89,7 @@ class Supervisor:
                 events.append(f"{child.name} ended ({cause})")
             elif self.respawn and (why := child.end_hang(now_s)):
                 events.append(f"{child.name} is killed ({why})")
-            if self.respawn and child.restart_at and now_s >= child.restart_at:
+            if self.respawn and child.restart_at and now_s >= child.load_at:
                 self._restart(child)
                 events.append(f"{child.name} started again")
         return events
@@ -103,7 +104,7 @@ class Supervisor:
         released = [child for child in self.children if child.policy.quarantined]
         for child in released:
             child.policy.release()
-            child.restart_at = time.monotonic()
+            child.restart_at = child.load_at = time.monotonic()
         return [child.name for child in released]
 
     @property
@@ -176,7 +177,8 @@ class Supervisor:
         child.run_as(self._started(child))
 
     def _started(self, child: Child) -> Process:
-        start = partial(self._popen, environment=child.environment)
+        environment = {**child.environment, START_VARIABLE: str(child.restart_at or 0.0)}
+        start = partial(self._popen, environment=environment)
         if child.name == FORK_SERVER:
             own = (node.type.node_class for node in self.graph.nodes if not node.type.is_contained)
             modules = dict.fromkeys(path.partition(":")[0] for path in own)
@@ -184,7 +186,7 @@ class Supervisor:
             return self._server.process
         if self._server is None:
             return start(child.command)
-        return self._server.fork(child.command, child.environment)
+        return self._server.fork(child.command, environment)
 
     def _popen(
         self,

@@ -178,7 +178,8 @@ class Trials:
             seen.named_s = watch.named_s(names, fault.named, seen.begin_s)
         if child is None or not all(seen.ends_s):
             return
-        if not seen.noticed_s and (child.hang or child.restart_at is not None):
+        has_ended = child.restart_at is not None or child.process.pid != self._pid
+        if not seen.noticed_s and (child.hang or has_ended):
             seen.noticed_s = now_s
         back = child.process.pid not in (None, self._pid)
         if not seen.active_s and back and child.heartbeat.read().phase == Phase.RUNNING:

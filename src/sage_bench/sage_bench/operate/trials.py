@@ -133,7 +133,8 @@ class Trials:
     def _is_over(self, kind: str, child: Child, now_s: float) -> bool:
         if now_s - self._begin_s > PATIENCE_S:
             raise TimeoutError(f"{child.name} is not back {PATIENCE_S:g} s after: {kind}")
-        if not self._seen_s and (child.hang or child.restart_at is not None):
+        has_ended = child.restart_at is not None or child.process.pid != self._pid
+        if not self._seen_s and (child.hang or has_ended):
             self._seen_s = now_s
         back = child.process.pid not in (None, self._pid)
         is_active = back and child.heartbeat.read().phase == Phase.RUNNING

@@ -35,6 +35,9 @@ UnknownROSArgsError = rclpy_implementation.UnknownROSArgsError
 # each leaks 32 bytes: .6 MB an hour with five of them a second.
 SPIN_SLICE_S = 60.0
 TRANSPORT_SETTINGS = ("FASTRTPS_DEFAULT_PROFILES_FILE", "MALLOC_MMAP_THRESHOLD_")
+START_VARIABLE = "SAGE_START_AT"
+"""Names the monotonic time [s] from which nodes may start; until then a process loads and waits."""
+LONGEST_SLEEP_S = 0.05
 EXIT_USAGE = 2
 """Status of a process that was started wrongly: starting it again would help nothing."""
 LEAST_END_S = 1.0
@@ -106,6 +109,7 @@ class NodeProcess:
 
     def _start(self, hosts: Sequence[RosHost]) -> None:
         """Start nodes, one after another, while the executor serves those that run already."""
+        self._wait_until(float(os.environ.get(START_VARIABLE, 0.0)))
         for host in hosts:
             if self._stop:
                 break
@@ -141,6 +145,10 @@ class NodeProcess:
                 f"large messages cost more than they must: {', '.join(missing)} not set "
                 "(sage run and the launch files set them)"
             )
+
+    def _wait_until(self, start_s: float) -> None:
+        while not self._stop and (wait_s := start_s - time.monotonic()) > 0.0:
+            time.sleep(min(wait_s, LONGEST_SLEEP_S))
 
     def _announce(self, host: RosHost) -> None:
         """Let commands find this process; `sage run` announces its own."""
