@@ -22,6 +22,7 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from sensor_msgs.msg import Imu
 
 from sage.graph.catalogue import CATALOGUE
+from sage.graph.environment import graph_environment
 from sage.observe.observer_node import ObserverNode
 from sage_bench.faults.expected import expected_hz
 from sage_bench.faults.graph import feeds, make_graph
