@@ -33,13 +33,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     chosen, leases = with_viewers(options, graph_options(options))
+    graph = None if is_bag(Path(chosen.source).expanduser()) else describe(chosen)
     for lease in leases:
         address = lease.address(sage_home(options.home))
         print(f"{lease.what}: {address}", file=sys.stderr, flush=True)
-    if is_bag(Path(chosen.source).expanduser()):
+    if graph is None:
         summary = play_bag(chosen, run_options(options), loop=chosen.loop)
     else:
-        graph = describe(chosen)
         for note in graph.notes:
             print(f"note: {note}", file=sys.stderr)
         # A robot that runs for weeks does not pay for counts that nobody asked for.

@@ -134,9 +134,9 @@ def _ended(options: argparse.Namespace, verdict: Verdict, failures: list[str], p
 
 def _own(options: argparse.Namespace, home: Path) -> tuple[Recorder, list[str]]:
     chosen, leases = with_viewers(options, graph_options(options))
+    graph = describe(chosen)
     for lease in leases:
         print(f"{lease.what}: {lease.address(home)}", file=sys.stderr, flush=True)
-    graph = describe(chosen)
     for note in graph.notes:
         print(f"note: {note}", file=sys.stderr)
     mode = "composed" if options.composed else "processes"
