@@ -76,7 +76,7 @@ def meaningless(fault: str, kind: str) -> str:
         return "it has no device"
     if fault in (SLOW, FULL) and (kind in STATELESS or kind.endswith("_encoder")):
         return "it writes nothing while it runs"
-    if fault == NAN and kind in ("camera", "text"):
+    if fault == NAN and kind in ("camera", "text", "speaker"):
         return "neither its sensor nor its inputs carry a number that can be NaN"
     if fault == NAN and kind in SILENT:
         return "it listens to nobody"

@@ -88,8 +88,10 @@ class Watch:
         return sorted(t.removeprefix(prefix) for t in topics if t.startswith(prefix))
 
     def rate_hz(self, node: str, begin_s: float, end_s: float) -> float:
-        """Messages that it published a second in that time; 0 if it hardly reported."""
-        return rate_of(self._within(node, begin_s, end_s))
+        """Messages that it published a second in that time, from the last report before it on; 0 if
+        it hardly reported."""
+        before = self._within(node, 0.0, begin_s)[-1:]
+        return rate_of(before + self._within(node, begin_s, end_s))
 
     def rejected(self, node: str, begin_s: float, end_s: float) -> int:
         """Messages that it refused in that time."""
