@@ -80,18 +80,21 @@ class Supervisor:
             self._add(name, command, small if name in modest else {})
 
     def poll(self) -> list[str]:
-        """End what hangs, restart what has ended; what happened since the last call, in words."""
+        """End what hangs, restart what has ended; what happened since the last call, in words.
+
+        What ended is not started again by the same call: who asks sees that it is gone.
+        """
         events = []
         for child in self.children:
             now_s = time.monotonic()
             if cause := child.end_of(now_s):
                 self.outages.ended(child.name, cause, now_s)
                 events.append(f"{child.name} ended ({cause})")
-            elif self.respawn and (why := child.end_hang(now_s)):
-                events.append(f"{child.name} is killed ({why})")
-            if self.respawn and child.restart_at and now_s >= child.load_at:
+            elif self.respawn and child.restart_at and now_s >= child.load_at:
                 self._restart(child)
                 events.append(f"{child.name} started again")
+            elif self.respawn and (why := child.end_hang(now_s)):
+                events.append(f"{child.name} is killed ({why})")
         return events
 
     def wait(self, timeout_s: float) -> None:
