@@ -22,6 +22,9 @@ graph:
     speaks: true
     page: true
     vectors: [{STREAM}]
+fusion:
+  ros__parameters:
+    modalities: [vision, audio, language, proprioception, {STREAM}]
 gateway:
   ros__parameters:
     port: 0
