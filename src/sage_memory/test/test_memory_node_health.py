@@ -53,6 +53,24 @@ def test_health_shows_all_that_is_wrong_and_what_is_over_no_more(tmp_path: Path)
     host.close()
 
 
+def test_a_disk_that_takes_writes_again_is_well_before_the_next_moment(tmp_path: Path) -> None:
+    host = start(tmp_path)
+    see(host, PEAK)
+    store = node_of(host)._memory._store
+    with store._transaction() as connection:
+        connection.exec_driver_sql("PRAGMA busy_timeout = 50")
+    with closing(sqlite3.connect(tmp_path / "memory.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        see(host, PEAK, first=100)
+        host.run_for(10.0)
+        assert "1 experiences were not kept" in status_of(host).message
+        other.execute("ROLLBACK")
+    host.run_for(10.0)
+    status = status_of(host)
+    assert status.level != DiagnosticStatus.ERROR and "kept" not in status.message
+    host.close()
+
+
 def test_a_refused_payload_is_shown_until_one_is_kept(tmp_path: Path) -> None:
     host = start(tmp_path)
     payloads = node_of(host)._memory._store.payloads

@@ -298,6 +298,13 @@ class Memory(OpenMemory):
             raise InvalidInput("level", level, "0 (green) to 4 (critical)")
         self._writable().payloads.cap.pressure = PressureLevel(level)
 
+    def try_disk(self) -> None:
+        """See whether the disk writes again, if the newest commit failed; returns at once.
+
+        What was not kept stays lost; `statistics` says whether the failure goes on.
+        """
+        self._writable().try_disk()
+
     def evict_payloads(self) -> Future[int] | None:
         """Evict some payloads that are too old or above the cap; None if none need to."""
         store, now_ns = self._writable(), self._clock.now_ns()

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from sage_common.core.clock import NS_PER_S
 from sage_common.ros.node import SageNode
 from sage_common.ros.pressure import Cost
 from sage_memory.core.memory import Memory
 from sage_memory.core.statistics import Statistics
 from sage_memory.nodes.sleep_service import SleepService
+
+TRY_PERIOD_S = 5.0
+"""A disk that refused is tried so often: else it would seem to refuse until a moment is kept."""
 
 
 class Housekeeping:
@@ -31,6 +35,7 @@ class Housekeeping:
         self._sleep_service = sleeping
         node.reclaimable("payloads", Cost.LOSS, self._payload_bytes, self._relieve)
         self._worker = node.worker("housekeeping") if node.time_is_measured else None
+        self._tried_ns = 0
 
     def tick(self, shown: Mapping[str, object]) -> None:
         """Do what is due; `shown` goes to /diagnostics beside the state of the store."""
@@ -62,6 +67,10 @@ class Housekeeping:
         self._opened().evict_payloads()
         self._sleep_service.tick(self._node.clock.now_ns())
         statistics = self._opened().statistics()
+        now_ns = self._node.stopwatch_ns()
+        if statistics.failing and now_ns - self._tried_ns > TRY_PERIOD_S * NS_PER_S:
+            self._tried_ns = now_ns
+            self._opened().try_disk()
         facts = dict(vars(statistics)) | self._sleep_service.facts()
         if not self._node.time_is_measured:
             del facts["disk_free_bytes"]  # others write to the disk, too: two runs would differ

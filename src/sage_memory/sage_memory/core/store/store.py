@@ -218,6 +218,16 @@ class Store:
         with self._transaction() as connection:  # nothing begins before the first change
             return self._storage.compact(connection)
 
+    def try_disk(self) -> None:
+        """Where the newest commit failed, write what changes nothing, and the failure is over."""
+
+        def took(_: None) -> None:
+            self.committer.failing = False
+            self.payloads.last_refusal = ""  # of the same disk
+
+        if self.committer.failing:
+            self.change(self._clocks.save, took)
+
     def touch(self, sha256: str) -> None:
         """Note that a payload was asked for; written with the next commit."""
         self._uses.take(sha256)
