@@ -178,8 +178,8 @@ class Observer(Stateful):
 
         A clock that was set back ends the wait.
         """
-        going_on = self.leave_off()
-        heard = []
+        going_on, self._going_on = self._going_on, []
+        heard: list[Moment] = []
         for moment in going_on:
             waits = 0 <= now_ns - moment.percept.stamp_ns < SOUND_AFTER_NS
             (self._going_on if waits else heard).append(moment)
