@@ -17,7 +17,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from pictures.terminal import sage
+from terminal import sage
+
 from sage_bench.operate import browser
 
 PLAYED_S = 150

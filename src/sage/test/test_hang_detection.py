@@ -195,6 +195,14 @@ def test_a_machine_that_stood_still_is_no_fault_of_its_processes() -> None:
     assert watched.run(10.0, beats=True, turns=True) == ""
 
 
+def test_who_may_have_waited_for_another_has_as_long_again() -> None:
+    watched = Watched()
+    assert watched.run(LATE_S + 0.9 * HANG_S, beats=False, turns=False) == ""
+    watched.detector.begin_anew()
+    assert watched.run(0.9 * HANG_S, beats=False, turns=False) == ""
+    assert watched.run(0.5, beats=False, turns=False).startswith(NO_BEAT)
+
+
 def test_a_heartbeat_in_between_begins_the_count_anew() -> None:
     watched = Watched()
     for _ in range(50):

@@ -93,6 +93,10 @@ class HangDetector:
         self._before = state, host
         return self._judged(beat.phase, state, now_s)
 
+    def begin_anew(self) -> None:
+        """Nothing is held against the process: it may have waited for another one that hung."""
+        self._beats.counted_s = self._turns.counted_s = 0.0
+
     def _counted(self, state: ProcessState, host: HostState, passed_s: float) -> float:
         """How much of the time since the last look the process could have used [s].
 

@@ -95,6 +95,8 @@ class Supervisor:
                 events.append(f"{child.name} started again")
             elif self.respawn and (why := child.end_hang(now_s)):
                 events.append(f"{child.name} is killed ({why})")
+                for other in self.children:  # a lock in shared memory may have been held by it
+                    other.detector.begin_anew()
         return events
 
     def wait(self, timeout_s: float) -> None:
