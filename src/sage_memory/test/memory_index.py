@@ -173,7 +173,8 @@ def oracle(items: list[Record], asked: Query) -> dict[int, float]:
     for number, item in enumerate(items, start=1):
         scores = _scores(number, item, asked)
         if _fits(item, asked) and None not in scores:
-            found[number] = float(np.mean(scores)) if scores else item["total"]
+            mean = np.clip(np.mean(scores), -1.0, 1.0) if scores else item["total"]  # int8: above 1
+            found[number] = float(mean)
     return found
 
 
