@@ -299,7 +299,7 @@ class Memory(OpenMemory):
         self._writable().payloads.cap.pressure = PressureLevel(level)
 
     def try_disk(self) -> None:
-        """See whether the disk writes again, if the newest commit failed; returns at once.
+        """See whether the disk writes again, if the newest commit failed; waits for it.
 
         What was not kept stays lost; `statistics` says whether the failure goes on.
         """

@@ -67,8 +67,8 @@ class Housekeeping:
         self._opened().evict_payloads()
         self._sleep_service.tick(self._node.clock.now_ns())
         statistics = self._opened().statistics()
-        now_ns = self._node.stopwatch_ns()
-        if statistics.failing and now_ns - self._tried_ns > TRY_PERIOD_S * NS_PER_S:
+        now_ns = self._node.clock.now_ns()
+        if statistics.failing and not 0 <= now_ns - self._tried_ns < TRY_PERIOD_S * NS_PER_S:
             self._tried_ns = now_ns
             self._opened().try_disk()
         facts = dict(vars(statistics)) | self._sleep_service.facts()

@@ -92,7 +92,6 @@ class MemoryNode(SageNode):
         self._places.read()
 
     def on_deactivate(self) -> None:
-        self._writer.later(*self._observer.leave_off())
         self._writer.drain()
         self._places.drain()
         if self._payloads is not None:

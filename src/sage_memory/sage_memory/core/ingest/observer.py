@@ -57,13 +57,14 @@ class Observer(Stateful):
     """
 
     old_keys = renamed(utterances="words", poses="whereabouts")
+    new_keys = frozenset({"going_on"})
     utterances: State[UtteranceBuffer]
     poses: State[PoseBuffer]
     unmatched: Transient[int] = 0
     _short_term: State[dict[str, ShortTermMemory]]
     _percepts: Transient[dict[str, deque[Percept]]]
     _early: Transient[dict[str, deque[tuple[int, Scored]]]]
-    _going_on: Transient[list[Moment]]
+    _going_on: State[list[Moment]]
     """Sounds that are kept once more of them was heard."""
 
     def __init__(
@@ -176,7 +177,8 @@ class Observer(Stateful):
     def expire(self, now_ns: int) -> list[Moment]:
         """Sounds of which enough was heard, and moments that fewer newer ones followed than wished.
 
-        A clock that was set back ends the wait.
+        A clock that was set back ends the wait, as does the end of the process: then the next one
+        keeps them, without what was heard.
         """
         going_on, self._going_on = self._going_on, []
         heard: list[Moment] = []
@@ -184,11 +186,6 @@ class Observer(Stateful):
             waits = 0 <= now_ns - moment.percept.stamp_ns < SOUND_AFTER_NS
             (self._going_on if waits else heard).append(moment)
         return heard + [m for buffer in self._short_term.values() for m in buffer.expire(now_ns)]
-
-    def leave_off(self) -> list[Moment]:
-        """Sounds to keep although they may go on."""
-        going_on, self._going_on = self._going_on, []
-        return going_on
 
     def newest(self, modality: str) -> Moment | None:
         """The newest scored moment of a modality; None if there is none yet."""

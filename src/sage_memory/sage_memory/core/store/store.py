@@ -18,7 +18,7 @@ from sage_memory.core.engine import schema
 from sage_memory.core.engine.database import cause, check_schema, migrate, naming
 from sage_memory.core.engine.errors import ConnectionLost, StoreUnreachable
 from sage_memory.core.engine.lock import WriterLock
-from sage_memory.core.errors import NotStored, StoreDamaged, StoreNotWritable
+from sage_memory.core.errors import MemoryFailure, NotStored, StoreDamaged, StoreNotWritable
 from sage_memory.core.experience import Experience, Payload, changed, check_payload, checked
 from sage_memory.core.identifiers import IdentifierFactory
 from sage_memory.core.labels.packing import Recognised, pack_labels
@@ -226,7 +226,8 @@ class Store:
             self.payloads.last_refusal = ""  # of the same disk
 
         if self.committer.failing:
-            self.change(self._clocks.save, took)
+            with suppress(MemoryFailure):  # it goes on
+                self.change(self._clocks.save, took).result()
 
     def touch(self, sha256: str) -> None:
         """Note that a payload was asked for; written with the next commit."""
