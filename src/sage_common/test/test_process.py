@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import weakref
 from pathlib import Path
 
@@ -143,6 +144,19 @@ def test_a_signal_during_activation_ends_the_process_cleanly(child, tmp_path):
     assert toy.end() == 0, toy.text
     assert "Traceback" not in toy.text
     assert (home / "state" / "toy.state").exists()
+
+
+def test_nodes_start_when_it_is_their_time_and_a_signal_ends_the_wait(child, tmp_path, monkeypatch):
+    start_s = time.monotonic() + 4.0
+    monkeypatch.setenv(process.START_VARIABLE, str(start_s))
+    toy = at_work(child, "slow_toy", tmp_path / "home")
+    assert time.monotonic() >= start_s
+    assert toy.end() == 0, toy.text
+    monkeypatch.setenv(process.START_VARIABLE, str(time.monotonic() + 1000.0))
+    waiting = child(*toy_arguments(tmp_path / "home"))
+    time.sleep(2.0)
+    assert waiting.process.poll() is None
+    assert waiting.end() == 0, waiting.text
 
 
 def test_a_signal_ends_a_process_that_never_keeps_up_with_its_callbacks(child, tmp_path):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -30,18 +31,26 @@ def node_of(host: LockstepHost) -> MemoryNode:
     return node
 
 
+@contextmanager
+def refusing(host: LockstepHost) -> Iterator[None]:
+    """Nothing is written meanwhile: somebody else holds the lock of the file."""
+    store = node_of(host)._memory._store
+    with store._transaction() as connection:
+        connection.exec_driver_sql("PRAGMA busy_timeout = 50")
+    with closing(sqlite3.connect(store.path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+        other.execute("ROLLBACK")
+
+
 def test_health_shows_all_that_is_wrong_and_what_is_over_no_more(tmp_path: Path) -> None:
     host = start(tmp_path)
     see(host, PEAK)
     store = node_of(host)._memory._store
-    with store._transaction() as connection:
-        connection.exec_driver_sql("PRAGMA busy_timeout = 50")
     store.reader.cache_refusal = "index: no space left"
-    with closing(sqlite3.connect(tmp_path / "memory.db", isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
+    with refusing(host):
         see(host, PEAK, first=100)
         status = status_of(host)
-        other.execute("ROLLBACK")
     assert status.level == DiagnosticStatus.ERROR
     assert "1 experiences were not kept" in status.message
     assert "index: no space left" in status.message
@@ -56,15 +65,10 @@ def test_health_shows_all_that_is_wrong_and_what_is_over_no_more(tmp_path: Path)
 def test_a_disk_that_takes_writes_again_is_well_before_the_next_moment(tmp_path: Path) -> None:
     host = start(tmp_path)
     see(host, PEAK)
-    store = node_of(host)._memory._store
-    with store._transaction() as connection:
-        connection.exec_driver_sql("PRAGMA busy_timeout = 50")
-    with closing(sqlite3.connect(tmp_path / "memory.db", isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
+    with refusing(host):
         see(host, PEAK, first=100)
         host.run_for(10.0)
         assert "1 experiences were not kept" in status_of(host).message
-        other.execute("ROLLBACK")
     host.run_for(10.0)
     status = status_of(host)
     assert status.level != DiagnosticStatus.ERROR and "kept" not in status.message

@@ -120,16 +120,19 @@ class PayloadSources(Stateful):
         return encode(found)
 
     def _sound(self, end_ns: int) -> Payload | None:
-        start_ns = end_ns - SOUND_BEFORE_S * NS_PER_S
-        chunks = self._sounds.between(start_ns + 1, end_ns + SOUND_AFTER_NS)
-        if not chunks:
+        before = self._sounds.between(end_ns - SOUND_BEFORE_S * NS_PER_S + 1, end_ns)
+        if not before:
             return None
         info = self._audio_info
         rate = info.sample_rate if info is not None else SAMPLE_RATE_HZ
         if rate < 1:
             raise InvalidInput("sample_rate", rate, "at least 1 Hz")
-        samples = np.concatenate([audio_to_array(chunk, info) for chunk in chunks])
-        return payload_encoding.sound(samples, rate)
+        samples = np.concatenate([audio_to_array(chunk, info) for chunk in before])
+        after = self._sounds.between(end_ns + 1, end_ns + SOUND_AFTER_NS)
+        # A chunk may have begun earlier: what the encoder heard is cut to its length.
+        heard = samples[-SOUND_BEFORE_S * rate :]
+        parts = [heard, *(audio_to_array(chunk, info) for chunk in after)]
+        return payload_encoding.sound(np.concatenate(parts), rate)
 
     def _motion(self, end_ns: int) -> Payload | None:
         samples = self._motions.between(end_ns - NS_PER_S + 1, end_ns)
