@@ -78,8 +78,8 @@ def image(stamp_ns: int, red: int = 200) -> Image:
     return array_to_image(pixels, "rgb8", header(stamp_ns))
 
 
-def audio(stamp_ns: int, level: float) -> AudioDataStamped:
-    return array_to_audio(np.full(1600, level, np.float32), header(stamp_ns))
+def audio(stamp_ns: int, level: float, samples: int = 1600) -> AudioDataStamped:
+    return array_to_audio(np.full(samples, level, np.float32), header(stamp_ns))
 
 
 def imu(stamp_ns: int) -> Imu:

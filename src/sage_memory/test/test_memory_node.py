@@ -125,6 +125,25 @@ def test_sound_and_motion_slices_go_with_their_moments(tmp_path) -> None:
     host.close()
 
 
+def test_of_long_chunks_of_sound_what_the_encoder_heard_is_a_second(tmp_path) -> None:
+    host = start(tmp_path)
+    for i in range(6):
+        host.publish("microphone/audio", inputs.audio(T0 + i * S, i / 10, 24_000), name="front")
+    for i in range(40, 50):
+        stamp = T0 + i * S // 10
+        host.publish("puzzle", inputs.puzzle(stamp, "audio"), modality="audio")
+        fused = inputs.fused(stamp, 0.9 if i == 43 else 0.2, "audio")
+        host.publish("fused_salience", fused)
+    host.run_until(T0 + 6 * S)
+    (kept,) = experiences(host)
+    path = tmp_path / "payloads" / kept.payload_sha256[:2] / f"{kept.payload_sha256}.flac"
+    samples, rate_hz = soundfile.read(io.BytesIO(path.read_bytes()))
+    assert (len(samples), rate_hz) == (16000 + 24000, 16000)
+    assert samples[15999] == pytest.approx(0.4, abs=1e-3)
+    assert samples[16000] == pytest.approx(0.5, abs=1e-3)
+    host.close()
+
+
 def recall(host: LockstepHost, **fields) -> Recall.Response:
     return host.call("memory/recall", Recall.Request(**fields))
 
