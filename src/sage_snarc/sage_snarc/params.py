@@ -116,4 +116,4 @@ class AttentionParameters(NodeParameters):
         doc="how the vision encoder makes its square, as in its own parameter",
         choices=("crop", "letterbox"),
     )
-    marker_frame: str = parameter("base_link", doc="TF frame in which the salience bars stand")
+    marker_frame: str = parameter("base_link", doc="TF frame of the salience bars, and of words")

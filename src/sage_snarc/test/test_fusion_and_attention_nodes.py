@@ -148,6 +148,32 @@ def test_pictures_only_while_somebody_looks(tmp_path: Path, puzzle: Make) -> Non
     assert (heat.encoding, heat.width, heat.height) == ("rgb8", 240, 240)
 
 
+@pytest.mark.parametrize(
+    ("modality", "sensed_in", "shown_in"),
+    [
+        ("vision", "camera_front_optical_frame", "camera_front_optical_frame"),
+        ("proprioception", "", "base_link"),
+        ("language", "heard_words", "base_link"),
+    ],
+)
+def test_a_heat_map_is_in_a_frame_that_rviz_can_know(
+    tmp_path: Path, modality: str, sensed_in: str, shown_in: str
+) -> None:
+    host = LockstepHost(home=tmp_path, watched=("heatmap",))
+    host.add(AttentionNode)
+    found = Salience(modality=modality, reward=0.5, total=0.6, alarms_per_hour=60.0, valid=True)
+    found.header.stamp, found.header.frame_id = to_stamp(T0), sensed_in
+    found.grid_rows = found.grid_columns = 5
+    found.grid = array.array("f", [0.5] * 25)
+    fused = FusedSalience(header=found.header, modalities=[found], weights=[1.0])
+    fused.alarms_per_hour, fused.dominant_modality = 60.0, modality
+    host.publish("fused_salience", fused)
+    host.run_for(0.1)
+    assert not host.logs, host.logs
+    (heat,) = host.messages("heatmap")
+    assert heat.header.frame_id == shown_in
+
+
 def test_two_runs_are_byte_identical(tmp_path: Path, puzzle: Make) -> None:
     digests = set()
     for name in ("one", "two"):

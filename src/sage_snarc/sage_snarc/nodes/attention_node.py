@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from std_msgs.msg import Header
+
 from sage_common.core.clock import NS_PER_S
 from sage_common.core.diagnosis import stages
 from sage_common.core.errors import InvalidInput
@@ -76,7 +78,13 @@ class AttentionNode(SageNode):
             self._markers.publish(salience_bars(chosen, frame_id, self._state))
         if self._heatmap.subscriber_count and seen is not None:
             picture = heat_map(grid_of(seen), [region.area for region in regions])
-            self._heatmap.publish(array_to_image(picture, "rgb8", seen.header))
+            self._heatmap.publish(array_to_image(picture, "rgb8", self._heatmap_header(seen)))
+
+    def _heatmap_header(self, seen: Salience) -> Header:
+        """Words are nowhere in space, and a sensor need not say where it is: rviz wants a frame."""
+        placed = seen.header.frame_id and not self.modality_specs[seen.modality].words
+        frame_id = seen.header.frame_id if placed else self.parameters.marker_frame
+        return Header(stamp=seen.header.stamp, frame_id=frame_id)
 
     def _on_state(self, message: MetabolicState) -> None:
         self._state, self._cycle_ns = message, round(message.cycle_ms * 1e6)
