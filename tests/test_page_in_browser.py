@@ -69,7 +69,7 @@ class Graph(stand_in.StandIn):
     def recall(self, ask: requests.Ask) -> answers.Recalled:
         found = dataclasses.replace(super().recall(ask), results=())
         remembered = answers.Remembered(kept("2"), 0.4, "its words are near")
-        return dataclasses.replace(found, results=(remembered,), notes=())
+        return dataclasses.replace(found, results=(remembered,), notes=("kept in memory: 27",))
 
     def explain(self, moment: requests.Moment) -> answers.Explained:
         one = stand_in.example(answers.Explained)
@@ -249,6 +249,11 @@ def test_the_memory_is_asked_pinned_and_forgotten_after_a_confirmation(shown: Sh
     page.value("document.getElementById('ask').requestSubmit()")
     page.wait_for("document.querySelectorAll('#answer-cards img').length === 1")
     assert shown.did("recall")[-1].text == "a bicycle"
+    page.wait_for("document.getElementById('answers-search').checkVisibility()")
+    assert not page.value("document.getElementById('answers-notes').checkVisibility()")
+    page.value("document.querySelector('#answers-search summary').click()")
+    page.wait_for("document.getElementById('answers-notes').checkVisibility()")
+    assert page.value("document.getElementById('answers-notes').innerText") == "kept in memory: 27"
     page.value("document.querySelector('#answer-cards .shown').click()")
     page.value(
         "[...document.querySelectorAll('#sheet button')].find(b => b.textContent === 'Pin').click()"

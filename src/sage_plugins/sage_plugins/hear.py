@@ -115,7 +115,7 @@ class HearPlugin(Plugin[HearState]):
         sure = [name for name in names if name.probability >= least]
         said = ", ".join(f"{CLASSES[n.number]} {n.probability:.2f}" for n in sure)
         return {
-            "summary": f"heard: {said}" if said else "no sound that it knows",
+            "summary": f"heard: {said}" if said else "none of the sounds that it knows",
             "labels": [CLASSES[name.number] for name in sure],
             "classes": [[name.number, name.probability] for name in names],
         }

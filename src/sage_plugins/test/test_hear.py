@@ -69,7 +69,7 @@ def test_a_dog_is_heard(plugin: HearPlugin) -> None:
 
 def test_speech_is_none_of_them(plugin: HearPlugin) -> None:
     _, second = named(plugin, sentence()[: 5 * SAMPLE_RATE])
-    assert plugin.result(second)["summary"] == "no sound that it knows"
+    assert plugin.result(second)["summary"] == "none of the sounds that it knows"
     assert plugin.result(second)["labels"] == []
 
 

@@ -53,6 +53,8 @@ async function ask(text) {
   if (!text) return;
   byId("answers").hidden = false;
   say(byId("answers-title"), `Asking: ${text}`);
+  say(byId("answers-refused"), "");
+  byId("answers-search").hidden = true;
   try {
     const found = await api.recall({ text, limit: 8 });
     results = found.results.map(({ experience, score, reason }) => ({
@@ -63,9 +65,10 @@ async function ask(text) {
       ? `${count} answer${count === 1 ? "" : "s"} to “${text}” in ${fixed(found.search_ms, 1)} ms`
       : `Nothing in memory answers “${text}”`);
     say(byId("answers-notes"), found.notes.join("; "));
+    byId("answers-search").hidden = found.notes.length === 0;
     draw();
   } catch (error) {
     say(byId("answers-title"), "The question was not answered.");
-    say(byId("answers-notes"), error.message);
+    say(byId("answers-refused"), error.message);
   }
 }
